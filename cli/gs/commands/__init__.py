@@ -1,0 +1,1 @@
+"""One file a command; gs.cli holds the table."""

@@ -1,0 +1,314 @@
+"""HTTP to a GitSlice server: one kept connection, problem documents as GsError, safe retries."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from gs import __version__
+from gs.errors import GsError
+
+API = "/api/v1/"
+TIMEOUT = 300  # seconds without a byte before a connection counts as dead
+CONNECT_TIMEOUT = 15  # seconds
+WAITS = 4  # tries in all when the server answers 429 or 503
+LONGEST_WAIT = 30  # seconds, whatever Retry-After says
+SAFE = {"GET", "HEAD", "PUT", "DELETE"}
+PROBLEM_LIMIT = 16 * 1024 * 1024  # bytes of an error answer that are read (conflicts carry hunks)
+
+
+class Response:
+    """An answer being read: `.status`, `.headers`, `.read(n)`, `.readline()`; a context manager.
+
+    Leave nothing unread if the connection shall be used again; what is left unread closes it.
+    """
+
+    def __init__(self, api: Api, raw):
+        self._api = api
+        self._raw = raw
+        self.status: int = raw.status
+        self.headers = raw.headers
+
+    def read(self, count: int = -1) -> bytes:
+        """Up to `count` bytes (b"" at the end). Raises GsError `network` when the answer breaks off."""
+        return self._guard(self._raw.read, None if count < 0 else count)
+
+    def readinto(self, buffer) -> int:
+        return self._guard(self._raw.readinto, buffer)
+
+    def readline(self, limit: int = -1) -> bytes:
+        return self._guard(self._raw.readline, limit)
+
+    def readable(self) -> bool:
+        return True
+
+    def _guard(self, call, *args):
+        from http.client import HTTPException
+
+        try:
+            return call(*args)
+        except (HTTPException, OSError) as error:
+            self._api.close()
+            raise GsError(
+                "network", f"The answer of {self._api.endpoint} broke off: {error}.", "try again"
+            ) from error
+
+    def __iter__(self):
+        while line := self.readline():
+            yield line
+
+    def close(self) -> None:
+        if not self._raw.isclosed():
+            self._api.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class Api:
+    """The REST API of one server for one token. Not for two threads at once: `clone()` makes a second connection."""
+
+    def __init__(self, endpoint: str, token: str | None):
+        self.endpoint = endpoint.rstrip("/")
+        self.token = token
+        self._connection = None
+        self._used = False  # whether the connection has served a request before
+
+    def clone(self) -> Api:
+        return Api(self.endpoint, self.token)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def get(self, path: str, **query: object) -> dict:
+        """GET a JSON document; query values that are None are left out, True is 1."""
+        return self._json("GET", path + encode_query(query))
+
+    def post(
+        self,
+        path: str,
+        body=None,
+        content_type: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict:
+        """POST a dict (as JSON), bytes, a file or an iterator of bytes (sent in chunks); answers JSON.
+
+        Sends an Idempotency-Key, its own if none is given, so that a lost answer can be asked for again.
+        """
+        headers = {"Idempotency-Key": idempotency_key or os.urandom(16).hex()}
+        return self._json("POST", path, body, content_type, headers)
+
+    def patch(self, path: str, body: dict) -> dict:
+        return self._json("PATCH", path, body)
+
+    def delete(self, path: str) -> dict:
+        return self._json("DELETE", path)
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        body=None,
+        headers: dict | None = None,
+        *,
+        repeatable: bool | None = None,
+    ) -> Response:
+        """Send a request and hand back the answer unread; every status of 400 and more raises GsError.
+
+        `repeatable` says that sending it twice does no harm (default: GET and the like, or an Idempotency-Key);
+        only then, and if the body is not a stream, is it sent again after a lost connection or a 503.
+        """
+        headers = {**self._headers(), **(headers or {})}
+        if isinstance(body, (dict, list)):
+            import json
+
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        if repeatable is None:
+            repeatable = method in SAFE or "Idempotency-Key" in headers
+        repeatable = repeatable and (body is None or isinstance(body, (bytes, bytearray)))
+        for attempt in range(1, WAITS + 1):
+            response = self._send(method, API + path, body, headers, repeatable)
+            if response.status < 400:
+                return response
+            problem = self._problem(response)
+            if response.status not in (429, 503) or attempt == WAITS or not _replayable(body):
+                raise problem
+            time.sleep(_wait(response.headers.get("Retry-After"), attempt))
+        raise AssertionError("unreachable")
+
+    def _json(self, method: str, path: str, body=None, content_type: str | None = None, headers=None) -> dict:
+        headers = {"Accept": "application/json", **(headers or {})}
+        if content_type:
+            headers["Content-Type"] = content_type
+        with self.stream(method, path, body, headers) as response:
+            content = response.read()
+        if not content:
+            return {}
+        import json
+
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise GsError(
+                "network",
+                f"{self.endpoint} does not answer like a GitSlice server.",
+                "check the endpoint: gs config get endpoint",
+            ) from error
+
+    def _headers(self) -> dict:
+        headers = {"User-Agent": f"gs/{__version__}"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        return headers
+
+    def _send(self, method: str, path: str, body, headers: dict, repeatable: bool) -> Response:
+        """One exchange; a connection that the server has meanwhile closed is opened again, once."""
+        from http.client import HTTPException
+
+        self._drop_stale()
+        retried = False
+        while True:
+            fresh = self._connection is None
+            try:
+                return Response(self, self._exchange(method, path, body, headers))
+            except (HTTPException, OSError) as error:
+                self.close()
+                if retried or not repeatable or (fresh and isinstance(error, OSError) and not _lost(error)):
+                    raise self._unreachable(error) from error
+                retried = True
+
+    def _exchange(self, method: str, path: str, body, headers: dict):
+        connection = self._connect()
+        chunked = body is not None and not isinstance(body, (bytes, bytearray))
+        if chunked:
+            headers = {**headers, "Transfer-Encoding": "chunked"}
+        try:
+            connection.request(method, path, body=body, headers=headers, encode_chunked=chunked)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server that refuses an upload answers and closes before it has read all: look for that answer.
+            if body is None:
+                raise
+        return connection.getresponse()
+
+    def _connect(self):
+        if self._connection is None:
+            self._connection = open_connection(self.endpoint)
+        return self._connection
+
+    def _drop_stale(self) -> None:
+        """Close the kept connection if the server has closed its side (then it is readable between requests)."""
+        sock = getattr(self._connection, "sock", None)
+        if sock is None:
+            self.close()
+            return
+        import select
+
+        if select.select([sock], [], [], 0)[0]:
+            self.close()
+
+    def _unreachable(self, error: Exception) -> GsError:
+        reason = str(error) or type(error).__name__
+        return GsError(
+            "network",
+            f"{self.endpoint} cannot be reached: {reason}.",
+            "is the server running, and the endpoint right? (gs config get endpoint)",
+        )
+
+    def _problem(self, response: Response) -> GsError:
+        """The error of a problem document, or of whatever stands between us and the server."""
+        content = response.read(PROBLEM_LIMIT)
+        response.close()
+        import json
+
+        try:
+            document = json.loads(content)
+            code, message = document["code"], document.get("detail") or document["title"]
+        except (ValueError, KeyError, TypeError):
+            return _bare_problem(response.status, self.endpoint)
+        hint = document.get("hint") or ("gs auth login" if code == "unauthenticated" else None)
+        return GsError(code, str(message), hint, document.get("details"))
+
+
+def open_connection(endpoint: str):
+    """A connection to `endpoint`, with the system's certificates for https. Connects at the first request."""
+    import socket
+    from http.client import HTTPConnection
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(endpoint)
+    if parts.scheme == "https":
+        import ssl
+        from http.client import HTTPSConnection
+
+        connection = HTTPSConnection(
+            parts.hostname, parts.port, timeout=CONNECT_TIMEOUT, context=ssl.create_default_context()
+        )
+    else:
+        connection = HTTPConnection(parts.hostname, parts.port, timeout=CONNECT_TIMEOUT)
+    connection.blocksize = 256 * 1024
+    connection.connect()
+    connection.sock.settimeout(TIMEOUT)
+    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def encode_query(query: dict) -> str:
+    """`?a=1&b=x` of a dict, or an empty string."""
+    given = {
+        key.rstrip("_"): _query_value(value)
+        for key, value in query.items()
+        if value is not None and value is not False
+    }
+    if not given:
+        return ""
+    from urllib.parse import urlencode
+
+    return "?" + urlencode(given)
+
+
+def quote(part: str) -> str:
+    """One part of a path for an address."""
+    from urllib.parse import quote as percent
+
+    return percent(part, safe="")
+
+
+def _query_value(value: object) -> str:
+    return "1" if value is True else str(value)
+
+
+def _replayable(body) -> bool:
+    return body is None or isinstance(body, (bytes, bytearray))
+
+
+def _lost(error: OSError) -> bool:
+    return isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError))
+
+
+def _wait(retry_after: str | None, attempt: int) -> float:
+    """Seconds to wait: what the server asks for, else 1, 2, 4."""
+    try:
+        return min(max(float(retry_after or ""), 0), LONGEST_WAIT)
+    except ValueError:
+        return min(2 ** (attempt - 1), LONGEST_WAIT)
+
+
+def _bare_problem(status: int, endpoint: str) -> GsError:
+    """An error answer that is no problem document: a proxy, or another program on that port."""
+    codes = {
+        401: "unauthenticated",
+        403: "permission_denied",
+        404: "not_found",
+        413: "payload_too_large",
+        429: "rate_limited",
+    }
+    code = codes.get(status, "network" if status in (502, 503, 504) else "internal")
+    return GsError(
+        code, f"{endpoint} answered {status} without saying why.", "is this the address of a GitSlice server?"
+    )

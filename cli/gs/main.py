@@ -1,0 +1,97 @@
+"""Entry point of `gs` and `gitslice`.
+
+Start-up is most of what a small command costs, so this module imports next to nothing and takes two shortcuts:
+`gs --version`, and the fast lane: `gs status` with no flags but `--json`, `--quiet`, `-q` runs without click
+(`gs.commands.status.run(ctx)`). Everything else goes through `gs.cli`. Exit codes: `gitslice_core.errors.CODES`;
+130 after Ctrl-C; 141 when the reader of our output went away, as a shell reports it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from gs import output
+from gs.errors import GsError
+
+FAST_FLAGS = {"--json", "--quiet", "-q"}
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code. Every exception ends here."""
+    flags = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    output.configure(json="--json" in flags, quiet=False)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except GsError as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The rest of stdout has no reader; point it elsewhere, so that the interpreter's own flush stays silent.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        return _fail(_system_error(error))
+    except Exception as error:
+        return _fail(_unexpected(error))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        from gs import __version__
+
+        sys.stdout.write(f"gs {__version__}\n")
+        return 0
+    if (
+        arguments[:1] == ["status"]
+        and FAST_FLAGS.issuperset(arguments[1:])
+        and "_GS_COMPLETE" not in os.environ
+    ):
+        return _fast_status(arguments[1:])
+    from gs.cli import invoke
+
+    return invoke(arguments)
+
+
+def _fast_status(flags: list[str]) -> int:
+    from gs.commands import status
+    from gs.context import Context
+
+    quiet = "--quiet" in flags or "-q" in flags
+    output.configure(json="--json" in flags, quiet=quiet)
+    return status.run(Context(json="--json" in flags, quiet=quiet)) or 0
+
+
+def _fail(error: GsError) -> int:
+    sys.stdout.flush()
+    output.report_error(error)
+    sys.stdout.flush()
+    return error.exit_code
+
+
+def _system_error(error: OSError) -> GsError:
+    if os.environ.get("GS_DEBUG"):
+        raise error
+    place = f"{error.filename}: " if error.filename else ""
+    return GsError("failed", f"{place}{error.strerror or error}.")
+
+
+def _unexpected(error: Exception) -> GsError:
+    if os.environ.get("GS_DEBUG"):
+        raise error
+    return GsError(
+        "failed",
+        f"gs stumbled over a fault of its own: {type(error).__name__}: {error}",
+        "run it again with GS_DEBUG=1 and report the traceback",
+    )
+
+
+if __name__ == "__main__":
+    main()
