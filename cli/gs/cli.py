@@ -140,7 +140,7 @@ def program() -> LazyGroup:
         "init": "init:init",
         "status": "status:declare",
         "diff": "diff:diff",
-        "pull": "pull:command",
+        "pull": "pull:pull_command",
         "submit": "submit:submit",
         "changeset": group("changeset", CHANGESET, "Propose, review and land changes."),
         "conflict": group("conflict", CONFLICT, "See and resolve conflicts with other teams."),

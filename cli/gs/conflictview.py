@@ -1,0 +1,91 @@
+"""Conflicts for people: a table of them, and one with both sides and its hunks."""
+
+from __future__ import annotations
+
+from gs.output import say
+from gs.style import ago, clean, fields, plural, short, state, style, table
+
+KINDS = {
+    "content": "both sides changed the same lines",
+    "add_add": "both sides added the file",
+    "modify_delete": "one side changed what the other deleted",
+    "mode": "the sides want different modes",
+    "rename": "the sides renamed it differently",
+    "file_folder": "a file on one side, a folder on the other",
+    "binary": "both sides changed a binary file",
+}
+
+
+def print_conflicts(conflicts: list[dict], *, detailed: bool = False) -> None:
+    """A table, most severe first, and each hint once; `detailed` prints each conflict in full."""
+    if detailed:
+        for conflict in conflicts:
+            print_conflict(conflict)
+            say()
+        return
+    rows = [
+        [
+            conflict.get("id") or "-",
+            state(conflict["severity"]),
+            conflict["kind"],
+            _other_side(conflict),
+            conflict["path"],
+        ]
+        for conflict in by_severity(conflicts)
+    ]
+    table(["id", "severity", "kind", "with", "path"], rows, empty="No conflicts.")
+    for hint in dict.fromkeys(conflict["hint"] for conflict in conflicts if conflict.get("hint")):
+        say(f"{style('hint:', 'cyan')} {clean(hint)}")
+
+
+def print_conflict(conflict: dict) -> None:
+    """One conflict: where, what, who, and the hunks."""
+    say(style(conflict["path"], "title"))
+    fields(
+        [
+            ("id", conflict.get("id")),
+            ("kind", f"{conflict['kind']}: {KINDS.get(conflict['kind'], '')}".rstrip(": ")),
+            ("severity", state(conflict["severity"])),
+            ("state", state(conflict.get("state") or "open")),
+            ("changeset", conflict.get("changeset")),
+            ("ours", side(conflict, "ours")),
+            ("theirs", side(conflict, "theirs")),
+            ("hint", conflict.get("hint")),
+        ]
+    )
+    print_hunks(conflict.get("hunks") or [])
+
+
+def print_hunks(hunks: list[dict]) -> None:
+    """Each colliding hunk: base, ours, theirs, with line numbers of the first line."""
+    for number, hunk in enumerate(hunks, 1):
+        say(style(f"--- {number} of {plural(len(hunks), 'hunk')}", "cyan"))
+        for name, colour in (("base", "dim"), ("ours", "green"), ("theirs", "red")):
+            say(style(f"{name} (line {hunk.get(f'{name}_start', '?')})", "bold"))
+            for line in hunk.get(name) or ():
+                say("  " + style(line.rstrip("\r\n"), colour))
+
+
+def by_severity(conflicts: list[dict]) -> list[dict]:
+    order = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+    return sorted(conflicts, key=lambda conflict: (order.get(conflict["severity"], 4), conflict["path"]))
+
+
+def side(conflict: dict, name: str) -> str | None:
+    """`acme/web by ada in cl-7, 2 hours ago` for one side."""
+    info = (conflict.get("sides") or {}).get(name)
+    entry = conflict.get(name)
+    if not info:
+        return None if entry else "deleted or absent"
+    parts = [info.get("slice") or "", f"by {info['author']}" if info.get("author") else ""]
+    origin = info.get("changeset") or (short(info["commit"]) if info.get("commit") else "")
+    parts.append(f"in {origin}" if origin else "")
+    text = " ".join(part for part in parts if part)
+    if info.get("time"):
+        text += f", {ago(info['time'])}"
+    return text + ("" if entry else " (deleted)")
+
+
+def _other_side(conflict: dict) -> str:
+    info = (conflict.get("sides") or {}).get("theirs") or {}
+    return " ".join(part for part in (info.get("slice"), info.get("author")) if part) or "-"
