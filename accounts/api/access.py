@@ -1,0 +1,25 @@
+"""What every API view needs of accounts: who asks, and the organization that a URL names."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.errors import OrganizationNotFound
+from accounts.models import Organization, User
+from gitslice.common.errors import Unauthenticated
+
+
+def signed_in(user: User | AnonymousUser) -> User:
+    """The user, or Unauthenticated."""
+    if not isinstance(user, User):
+        raise Unauthenticated()
+    return user
+
+
+def visible_organization(user: User | AnonymousUser, slug: str) -> Organization:
+    """The organization if the user may see it; else OrganizationNotFound, or Unauthenticated for strangers."""
+    organization = Organization.objects.visible_to(user).filter(slug=slug).first()
+    if organization is None:
+        signed_in(user)
+        raise OrganizationNotFound(f"there is no organization {slug!r}")
+    return organization

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User
+from accounts.tokens import digest_of
+from gitslice.common.audit import Origin, current_origin, set_origin
+from gitslice.common.errors import Unauthenticated
+
+LAST_USE_PRECISION = timedelta(minutes=1)
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer gst_...`. Looked up on every request: revocation holds from the next one on."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        token = live_token(secret.strip())
+        set_origin(Origin(address=current_origin().address, token_id=token.pk))
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def live_token(secret: str) -> ApiToken:
+    """The token with its user, or Unauthenticated: unknown, revoked, expired, or of a deactivated user."""
+    now = timezone.now()
+    token = (
+        ApiToken.objects.select_related("user")
+        .filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True, user__is_active=True
+        )
+        .filter(digest=digest_of(secret))
+        .first()
+    )
+    if token is None:
+        raise Unauthenticated("the token is unknown, expired or revoked")
+    if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token

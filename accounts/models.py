@@ -1,0 +1,125 @@
+"""People, organizations, teams, roles, tokens and the audit trail."""
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+
+from accounts.querysets import OrganizationQuerySet
+
+SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
+validate_slug = RegexValidator(
+    rf"^{SLUG_PATTERN}\Z",
+    "Use 1 to 64 lower-case letters, digits, '.', '_' or '-', beginning and ending with a letter or digit.",
+)
+
+
+class User(AbstractUser):
+    """A person or a machine that signs in. Deactivation (`is_active`) revokes everything at once."""
+
+
+class Organization(models.Model):
+    """The tenant: users, teams, one tree, many slices."""
+
+    slug = models.CharField(max_length=64, unique=True, validators=[validate_slug])
+    name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
+        User, through="Membership", related_name="organizations"
+    )
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        ADMIN = "admin"
+        MEMBER = "member"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="membership_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}: {self.role}"
+
+
+class Team(models.Model):
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="teams")
+    slug = models.CharField(max_length=64, validators=[validate_slug])
+    name = models.CharField(max_length=200, blank=True)
+    members: "models.ManyToManyField[User, models.Model]" = models.ManyToManyField(
+        User, related_name="teams", blank=True
+    )
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [models.UniqueConstraint(fields=["organization", "slug"], name="team_slug_once")]
+
+    def __str__(self) -> str:
+        return f"{self.organization}/{self.slug}"
+
+
+class ApiToken(models.Model):
+    """A bearer token. Only its SHA-256 is stored; `hint` are its first characters, shown in lists."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, unique=True)
+    hint = models.CharField(max_length=12)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.hint}… ({self.name})"
+
+
+class AuditEvent(models.Model):
+    """One mutation: who did what to which object, when and from where. Never updated nor deleted."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, null=True, related_name="audit_events"
+    )
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=64)
+    object = models.CharField(max_length=300)
+    detail = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-id"], name="audit_by_organization")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object}"
+
+
+class IdempotencyKey(models.Model):
+    """The answer given to a request that carried an `Idempotency-Key`; written in the request's transaction."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=128)
+    fingerprint = models.BinaryField(max_length=32)  # SHA-256 of method, path and body
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once")]

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.access import signed_in
+from accounts.idempotency import idempotent
+from accounts.models import User
+from changesets.api.access import visible_changeset
+from changesets.api.landing import landing_body
+from changesets.api.proposals import PARSERS, ChangesetBody, flag_of, object_of, read_proposal, text_of
+from changesets.landing import land_patchset
+from changesets.models import Changeset
+from changesets.reading import changeset_body, changeset_detail
+from changesets.services import create_changeset
+from gitslice.common.errors import InvalidRequest
+from gitslice.common.pagination import Page, listing
+from slices.api.access import visible_slice
+
+FILTERS = [
+    OpenApiParameter(name) for name in ("org", "slice", "status", "author", "mine", "q", "limit", "cursor")
+]
+
+
+class ChangesetListView(APIView):
+    @extend_schema(
+        operation_id="list_changesets", parameters=FILTERS, responses=OpenApiTypes.OBJECT, tags=["changesets"]
+    )
+    def get(self, request: Request) -> Response:
+        return _listed(request, Changeset.objects.visible_to(request.user))
+
+
+class SliceChangesetListView(APIView):
+    parser_classes = PARSERS
+
+    @extend_schema(
+        operation_id="list_slice_changesets",
+        parameters=FILTERS,
+        responses=OpenApiTypes.OBJECT,
+        tags=["changesets"],
+    )
+    def get(self, request: Request, org: str, name: str) -> Response:
+        slice = visible_slice(request.user, org, name)
+        return _listed(request, Changeset.objects.filter(slice=slice))
+
+    @extend_schema(
+        operation_id="create_changeset",
+        request=ChangesetBody,
+        responses={201: OpenApiTypes.OBJECT},
+        tags=["changesets"],
+    )
+    def post(self, request: Request, org: str, name: str) -> Response:
+        slice = visible_slice(request.user, org, name)
+        actor = signed_in(request.user)
+        body = object_of(request.data)
+
+        def perform() -> tuple[int, dict[str, Any]]:
+            changeset = create_changeset(
+                actor=actor,
+                slice=slice,
+                title=text_of(body, "title"),
+                description=text_of(body, "description"),
+                proposal=read_proposal(body),
+                reviewers=_reviewers(body.get("reviewers", [])),
+            )
+            return 201, {"number": changeset.number} if flag_of(body, "merge") else changeset_detail(
+                changeset
+            )
+
+        response = idempotent(request, orjson.dumps(body), perform)
+        if flag_of(body, "merge"):
+            changeset = visible_changeset(actor, org, response.data["number"])
+            landing = land_patchset(actor=actor, changeset=changeset)
+            response.data = landing_body(landing)
+        return response
+
+
+class ChangesetView(APIView):
+    @extend_schema(operation_id="get_changeset", responses=OpenApiTypes.OBJECT, tags=["changesets"])
+    def get(self, request: Request, org: str, number: int) -> Response:
+        return Response(changeset_detail(visible_changeset(request.user, org, number)))
+
+
+def _listed(request: Request, rows: QuerySet[Changeset]) -> Response:
+    page = Page(request.query_params)
+    rows = _filtered(rows, request)
+    if page.after is not None:
+        rows = rows.filter(pk__lt=page.after)
+    rows = rows.select_related("slice__organization", "author", "patchset", "commit").order_by("-pk")
+    shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda changeset: changeset.pk)
+    return Response(listing(map(changeset_body, shown), cursor))
+
+
+def _filtered(rows: QuerySet[Changeset], request: Request) -> QuerySet[Changeset]:
+    query = request.query_params
+    if query.get("org"):
+        rows = rows.filter(organization__slug=query["org"])
+    if query.get("slice"):
+        org, _, name = query["slice"].partition("/")
+        rows = rows.filter(organization__slug=org, slice__name=name)
+    if query.get("status") == "open":
+        rows = rows.filter(state__in=Changeset.OPEN_STATES)
+    elif query.get("status"):
+        if query["status"] not in Changeset.State.values:
+            raise InvalidRequest(f"status is open or one of {', '.join(Changeset.State.values)}")
+        rows = rows.filter(state=query["status"])
+    if query.get("author"):
+        rows = rows.filter(author__username=query["author"])
+    if query.get("mine"):
+        rows = rows.filter(author=signed_in(request.user))
+    if query.get("q"):
+        rows = rows.filter(title__icontains=query["q"])
+    return rows
+
+
+def _reviewers(names: Any) -> list[User]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InvalidRequest("reviewers is a list of user names")
+    users = list(User.objects.filter(username__in=names, is_active=True))
+    unknown = set(names) - {user.username for user in users}
+    if unknown:
+        raise InvalidRequest(f"there is no user {sorted(unknown)[0]!r}")
+    return users

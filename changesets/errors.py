@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+from gitslice.common.errors import DomainError
+
+
+class ChangesetNotFound(DomainError):
+    code = "changeset_not_found"
+
+
+class ChangesetClosed(DomainError):
+    code = "changeset_closed"
+
+
+class AlreadyMerged(DomainError):
+    code = "already_merged"
+
+
+class InvalidEdit(DomainError):
+    code = "invalid_request"
+
+
+class OutsideSlice(DomainError):
+    code = "outside_slice"
+    hint = "extend the slice's patterns, or change these paths through a slice that covers them"
+
+    def __init__(self, slice_name: str, paths: list[str]) -> None:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        super().__init__(f"{paths[0]}{more} is outside {slice_name}", slice=slice_name, paths=paths[:100])
+
+
+class UnknownBlob(DomainError):
+    code = "unknown_blob"
+    hint = "upload the content first"
+
+    def __init__(self, paths: list[str]) -> None:
+        super().__init__(f"the content of {paths[0]} was never uploaded by you", paths=paths[:100])
+
+
+class UnknownBase(DomainError):
+    code = "unknown_base"
+    hint = "run 'gs pull', or name a commit of this slice's history"
+
+
+class PatchsetTooLarge(DomainError):
+    code = "patchset_too_large"
+    hint = "split the change into several changesets"
+
+
+class StalePatchset(DomainError):
+    code = "stale_patchset"
+    hint = "look at the newest patchset and try again"
+
+
+class OutdatedBase(DomainError):
+    code = "outdated_base"
+    hint = "run 'gs changeset rebase'"
+
+
+class NeedsApproval(DomainError):
+    code = "needs_approval"
+
+    def __init__(self, given: int, required: int) -> None:
+        super().__init__(f"{given} of {required} approvals are given", given=given, required=required)
+
+
+class MergeConflict(DomainError):
+    """Paths that collide with what has landed. `conflicts` is the list of conflict bodies."""
+
+    code = "merge_conflict"
+    hint = "run 'gs conflict list', then 'gs conflict resolve'"
+
+    def __init__(self, message: str, conflicts: list[dict[str, Any]]) -> None:
+        super().__init__(message, conflicts=conflicts)
+        self.conflicts = conflicts
+
+
+class Unresolvable(DomainError):
+    code = "unresolvable"

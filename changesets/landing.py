@@ -1,0 +1,203 @@
+"""Landing: a patchset becomes a commit. The rule that everything rests on (docs/architecture.md, "Landing").
+
+Outside any lock a plan is made; under the locks it is checked against what holds then. If a head has moved in
+between, everything rolls back and is planned anew, at most `ATTEMPTS` times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import OperationalError, transaction
+
+from accounts.models import User
+from changesets.approvals import approvals_given
+from changesets.collision_bodies import collision_bodies
+from changesets.errors import (
+    ChangesetClosed,
+    InvalidEdit,
+    MergeConflict,
+    NeedsApproval,
+    OutdatedBase,
+    OutsideSlice,
+    StalePatchset,
+)
+from changesets.models import Changeset, Patchset
+from changesets.plans import Plan, make_plan, store_contents
+from changesets.signals import changeset_changed, paths_landed
+from gitslice.common.audit import record
+from gitslice.common.errors import ServerBusy
+from slices.access import Access
+from slices.coverage import covering_slices
+from slices.entries import heads
+from slices.errors import SliceLocked
+from slices.ledger import append_commit, file_folder_collisions
+from slices.locks import lock_added_paths, lock_slices, share_epoch
+from slices.models import Commit, Slice
+from slices.patterns import patterns_of
+
+ATTEMPTS = 3
+DEADLOCK_DETECTED, SERIALIZATION_FAILURE = "40P01", "40001"
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A changeset that has landed. `merged_paths` were three-way merged with what had landed meanwhile."""
+
+    changeset: Changeset
+    commit: Commit
+
+    @property
+    def merged_paths(self) -> list[str]:
+        return self.commit.merged_paths
+
+
+class _HeadsMoved(Exception):
+    """Something landed between planning and locking."""
+
+
+def land_patchset(
+    *,
+    actor: User,
+    changeset: Changeset,
+    expected_patchset: int | None = None,
+    message: str | None = None,
+    force: bool = False,
+) -> Landing:
+    """Land the changeset's current patchset. A merged changeset answers with its commit.
+
+    `force` (maintainers only, audited) passes missing approvals and the slice's conflict policies, never content that
+    does not merge. Raises SliceForbidden, SliceLocked, ChangesetClosed, StalePatchset, NeedsApproval, OutsideSlice,
+    OutdatedBase, MergeConflict, or ServerBusy when others land on the same paths faster than we can plan.
+    """
+    access = Access(changeset.slice, actor)
+    access.require_writer()
+    if force:
+        access.require_maintainer()
+    for _ in range(ATTEMPTS):
+        changeset = _reloaded(changeset)
+        if changeset.commit is not None:
+            return Landing(changeset, changeset.commit)
+        plan = _checked_plan(changeset, expected_patchset, force)
+        store_contents(plan, user=actor, organization=changeset.organization)
+        try:
+            return _commit_plan(actor, changeset, plan, message, force)
+        except _HeadsMoved:
+            continue
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in (DEADLOCK_DETECTED, SERIALIZATION_FAILURE):
+                raise
+    raise ServerBusy("others keep landing on the same paths")
+
+
+def _reloaded(changeset: Changeset) -> Changeset:
+    related = ("organization", "slice__organization", "slice__definition", "patchset", "commit", "author")
+    return Changeset.objects.select_related(*related).get(pk=changeset.pk)
+
+
+def _checked_plan(changeset: Changeset, expected_patchset: int | None, force: bool) -> Plan:
+    """A plan without collisions that the slice's policies allow."""
+    patchset = _landable_patchset(changeset, expected_patchset)
+    plan = make_plan(changeset.slice, patchset, strict=False if force else None)
+    if plan.collisions:
+        _refuse(changeset, plan)
+    if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF and not force:
+        raise OutdatedBase(
+            f"{plan.merged[0]} has landed since the base of {changeset}", paths=list(plan.merged[:100])
+        )
+    if not plan.rebased:
+        raise InvalidEdit(f"{changeset} changes nothing that has not landed already", hint="abandon it")
+    return plan
+
+
+def _landable_patchset(changeset: Changeset, expected_patchset: int | None) -> Patchset:
+    if not changeset.is_open:
+        raise ChangesetClosed(f"{changeset} is {changeset.state}")
+    patchset = changeset.patchset
+    assert patchset is not None, "a changeset is created with its first patchset"
+    if expected_patchset is not None and patchset.number != expected_patchset:
+        raise StalePatchset(f"{changeset} is at patchset {patchset.number}, not {expected_patchset}")
+    return patchset
+
+
+def _refuse(changeset: Changeset, plan: Plan) -> None:
+    bodies = collision_bodies(changeset.slice, changeset, plan.collisions)
+    changeset_changed.send(Changeset, changeset_id=changeset.pk)
+    count = "1 path" if len(bodies) == 1 else f"{len(bodies)} paths"
+    raise MergeConflict(f"{changeset} conflicts with what has landed on {count}", bodies)
+
+
+@transaction.atomic
+def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | None, force: bool) -> Landing:
+    organization_id = changeset.organization_id
+    paths = [edit.path for edit in plan.edits]
+    share_epoch(organization_id)
+    coverage = covering_slices(organization_id, paths)
+    locked = lock_slices({*coverage, changeset.slice_id})
+    authoring = locked[changeset.slice_id]
+    current = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+    if current.patchset_id != plan.patchset.pk or not current.is_open:
+        raise _HeadsMoved
+    _check_slices(locked, authoring, coverage)
+    _check_containment(authoring, paths)
+    _check_approvals(authoring, plan.patchset, force)
+    lock_added_paths(organization_id, plan.added)
+    if heads(organization_id, paths) != plan.seen or file_folder_collisions(
+        organization_id, plan.added, plan.removed
+    ):
+        raise _HeadsMoved
+    touched = {edit.path for edit in plan.rebased}
+    commit = append_commit(
+        authoring=authoring,
+        covering=[pk for pk, covered in coverage.items() if not touched.isdisjoint(covered)],
+        author_id=current.author_id,
+        message=message or _message_of(current),
+        changeset_number=current.number,
+        changes=plan.changes,
+        merged_paths=plan.merged,
+    )
+    current.state, current.commit = Changeset.State.MERGED, commit
+    current.save(update_fields=["state", "commit", "updated_at"])
+    detail = {"commit": bytes(commit.digest).hex(), "patchset": plan.patchset.number, "force": force}
+    record(
+        organization=changeset.organization,
+        actor=actor,
+        action="changeset.land",
+        object=f"{changeset.slice} {changeset}",
+        detail=detail,
+    )
+    transaction.on_commit(partial(_publish, organization_id, changeset.pk, sorted(touched)))
+    return Landing(current, commit)
+
+
+def _publish(organization_id: int, changeset_id: int, paths: list[str]) -> None:
+    paths_landed.send(Changeset, organization_id=organization_id, paths=paths)
+    changeset_changed.send(Changeset, changeset_id=changeset_id)
+
+
+def _check_slices(locked: dict[int, Slice], authoring: Slice, coverage: dict[int, list[str]]) -> None:
+    """A locked slice stays as it is, through whichever slice a change comes."""
+    if authoring.locked:
+        raise SliceLocked(f"{authoring} is locked")
+    for pk, paths in coverage.items():
+        if locked[pk].locked:
+            raise SliceLocked(f"{paths[0]} belongs to a slice that is locked", path=paths[0])
+
+
+def _check_containment(authoring: Slice, paths: list[str]) -> None:
+    covers = patterns_of(authoring).covers
+    outside = [path for path in paths if not covers(path)]
+    if outside:
+        raise OutsideSlice(str(authoring), outside)
+
+
+def _check_approvals(authoring: Slice, patchset: Patchset, force: bool) -> None:
+    if authoring.required_approvals and not force:
+        given = approvals_given(patchset)
+        if given < authoring.required_approvals:
+            raise NeedsApproval(given, authoring.required_approvals)
+
+
+def _message_of(changeset: Changeset) -> str:
+    return f"{changeset.title}\n\n{changeset.description}".strip()

@@ -1,0 +1,152 @@
+"""Changesets: proposed changes to one slice, their patchsets, edits, reviews and comments."""
+
+from django.conf import settings
+from django.db import models
+
+from changesets.querysets import ChangesetQuerySet
+from slices.models import PathVersion
+
+
+class ChangesetCounter(models.Model):
+    """The last number given to a changeset of an organization."""
+
+    organization = models.OneToOneField("accounts.Organization", on_delete=models.CASCADE, primary_key=True)
+    last = models.BigIntegerField(default=0)
+
+
+class Changeset(models.Model):
+    class State(models.TextChoices):
+        PENDING = "pending"
+        IN_REVIEW = "in_review"
+        APPROVED = "approved"
+        MERGED = "merged"
+        REJECTED = "rejected"
+        ABANDONED = "abandoned"
+
+    OPEN_STATES = (State.PENDING, State.IN_REVIEW, State.APPROVED)
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="changesets", db_index=False
+    )
+    number = models.BigIntegerField()
+    slice = models.ForeignKey("slices.Slice", on_delete=models.PROTECT, related_name="changesets")
+    title = models.CharField(max_length=500)
+    description = models.TextField(blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="changesets")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    patchset = models.ForeignKey(
+        "Patchset", on_delete=models.PROTECT, null=True, related_name="+"
+    )  # the current one
+    commit = models.OneToOneField(
+        "slices.Commit", on_delete=models.PROTECT, null=True, related_name="changeset"
+    )
+    reviewers: "models.ManyToManyField[models.Model, models.Model]" = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="review_requests"
+    )
+    closed_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ChangesetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "number"], name="changeset_number_once")
+        ]
+        indexes = [models.Index(fields=["slice", "state"], name="changeset_by_slice_state")]
+
+    def __str__(self) -> str:
+        return f"cl-{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES
+
+
+class Patchset(models.Model):
+    """One immutable version of a changeset. `digest` covers its edits and their bases, and pins approvals and landing."""
+
+    class Origin(models.TextChoices):
+        EDIT = "edit"
+        REBASE = "rebase"
+        RESOLVE = "resolve"
+
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="patchsets")
+    number = models.PositiveIntegerField()
+    base = models.ForeignKey(
+        "slices.Commit", on_delete=models.PROTECT, null=True, related_name="+"
+    )  # NULL: empty tree
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    message = models.TextField(blank=True)
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.EDIT)
+    decisions = models.JSONField(
+        default=dict
+    )  # path -> ours | theirs | auto | manual, who chose it is the author
+    digest = models.BinaryField(max_length=32)
+    file_count = models.IntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["changeset", "number"]
+        constraints = [models.UniqueConstraint(fields=["changeset", "number"], name="patchset_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.changeset}/{self.number}"
+
+
+class Edit(models.Model):
+    """What a patchset does to one path, with the base entry it was made on (NULL: the path did not stand there)."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="edits", db_index=False)
+    path = models.TextField(db_collation="C")
+    op = models.CharField(max_length=6, choices=PathVersion.Op)
+    mode = models.CharField(max_length=6, null=True)
+    digest = models.BinaryField(max_length=32, null=True)
+    size = models.BigIntegerField(null=True)
+    base_mode = models.CharField(max_length=6, null=True)
+    base_digest = models.BinaryField(max_length=32, null=True)
+    base_size = models.BigIntegerField(null=True)
+    renamed_from = models.TextField(null=True, db_collation="C")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["patchset", "path"], name="edit_path_once")]
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.path}"
+
+
+class Review(models.Model):
+    class Verdict(models.TextChoices):
+        APPROVE = "approve"
+        REJECT = "reject"
+
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="reviews")
+    patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Comment(models.Model):
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="comments")
+    patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    path = models.TextField(blank=True)
+    line = models.PositiveIntegerField(null=True)
+    body = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]

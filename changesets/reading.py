@@ -1,0 +1,174 @@
+"""Questions about changesets: readiness, and the bodies that API and pages show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from changesets.approvals import approvals_given
+from changesets.collision_bodies import collision_bodies
+from changesets.models import Changeset, Edit, Patchset, Review
+from changesets.plans import Plan, make_plan
+from slices.diffs import FilePair, file_diffs
+from slices.entries import Entry
+from slices.history import head_of
+from slices.models import Slice
+
+SHOWN_FILES = 1000
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What stands between an open changeset and landing: `verdict`, and why in `warnings`."""
+
+    verdict: str  # ready_for_merge | needs_rebase | has_conflicts | needs_approval | closed
+    warnings: tuple[str, ...]
+    plan: Plan | None
+
+
+def readiness(changeset: Changeset) -> Readiness:
+    if not changeset.is_open:
+        return Readiness("closed", (f"{changeset} is {changeset.state}",), None)
+    plan = make_plan(changeset.slice, changeset.patchset)
+    warnings = [f"{path} has landed since the base and merges cleanly" for path in plan.merged[:20]]
+    if plan.collisions:
+        return Readiness("has_conflicts", tuple(warnings), plan)
+    if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF:
+        return Readiness("needs_rebase", tuple(warnings), plan)
+    if approvals_given(changeset.patchset) < changeset.slice.required_approvals:
+        return Readiness("needs_approval", tuple(warnings), plan)
+    return Readiness("ready_for_merge", tuple(warnings), plan)
+
+
+def changeset_body(changeset: Changeset) -> dict[str, Any]:
+    """One row of a list. Wants `slice__organization`, `author`, `patchset` and `commit` loaded."""
+    return {
+        "changeset": str(changeset),
+        "number": changeset.number,
+        "slice": str(changeset.slice),
+        "title": changeset.title,
+        "state": changeset.state,
+        "author": changeset.author.username,
+        "created_at": changeset.created_at.isoformat(),
+        "updated_at": changeset.updated_at.isoformat(),
+        "patchset": changeset.patchset.number,
+        "file_count": changeset.patchset.file_count,
+        "commit": bytes(changeset.commit.digest).hex() if changeset.commit else None,
+    }
+
+
+def changeset_detail(changeset: Changeset) -> dict[str, Any]:
+    """Everything about one changeset but its diff. At most SHOWN_FILES files are listed."""
+    patchsets = list(changeset.patchsets.select_related("base", "author").order_by("number"))
+    current = patchsets[-1]
+    reviews = Review.objects.filter(changeset=changeset).select_related("reviewer", "patchset")
+    return changeset_body(changeset) | {
+        "description": changeset.description,
+        "patchset": current.number,
+        "patchsets": [_patchset_body(patchset) for patchset in patchsets],
+        "base": _base(current),
+        "files": _files(current),
+        "file_count": current.file_count,
+        "reviewers": sorted(changeset.reviewers.values_list("username", flat=True)),
+        "reviews": [_review_body(review) for review in reviews],
+        "closed_reason": changeset.closed_reason,
+        "conflicts": changeset.conflicts.filter(state="open").count(),
+    }
+
+
+def review_summary(changeset: Changeset) -> dict[str, Any]:
+    """Readiness, with what a reviewer wants to know before landing."""
+    state = readiness(changeset)
+    head = head_of(changeset.slice)
+    stats = {"files": 0, "additions": 0, "deletions": 0}
+    for diff in changeset_diffs(changeset.patchset, with_hunks=False):
+        stats = add_stats(stats, diff)
+    conflicts = collision_bodies(changeset.slice, changeset, state.plan.collisions) if state.plan else []
+    return {
+        "changeset": str(changeset),
+        "slice": str(changeset.slice),
+        "title": changeset.title,
+        "state": changeset.state,
+        "readiness": state.verdict,
+        "patchset": changeset.patchset.number,
+        "base": _base(changeset.patchset),
+        "head": bytes(head.digest).hex() if head else None,
+        "warnings": list(state.warnings),
+        "stats": stats,
+        "approvals": {
+            "given": approvals_given(changeset.patchset),
+            "required": changeset.slice.required_approvals,
+        },
+        "conflicts": conflicts,
+    }
+
+
+def changeset_diffs(patchset: Patchset, *, with_hunks: bool = True) -> list[dict[str, Any]]:
+    """FILEDIFFs of a patchset against the entries it was made on. A rename is one file, compared with the old path."""
+    edits = list(Edit.objects.filter(patchset=patchset).order_by("path"))
+    renamed = {edit.renamed_from: _base_entry(edit) for edit in edits if edit.renamed_from}
+    bases = {edit.path: _base_entry(edit) for edit in edits}
+    pairs = [
+        FilePair(
+            path=edit.path,
+            op=edit.op,
+            renamed_from=edit.renamed_from,
+            old=bases.get(edit.renamed_from) if edit.renamed_from else _base_entry(edit),
+            new=_new_entry(edit),
+        )
+        for edit in edits
+        if edit.path not in renamed
+    ]
+    return file_diffs(patchset.changeset.organization_id, pairs, with_hunks=with_hunks)
+
+
+def add_stats(stats: dict[str, int], diff: dict[str, Any]) -> dict[str, int]:
+    return {
+        "files": stats["files"] + 1,
+        "additions": stats["additions"] + diff["additions"],
+        "deletions": stats["deletions"] + diff["deletions"],
+    }
+
+
+def _files(patchset: Patchset) -> list[dict[str, Any]]:
+    edits = Edit.objects.filter(patchset=patchset).order_by("path")[: SHOWN_FILES * 2]
+    rows = list(edits.values_list("path", "op", "renamed_from"))
+    renamed = {old for _, _, old in rows if old}
+    files = [{"path": path, "op": op, "renamed_from": old} for path, op, old in rows if path not in renamed]
+    return files[:SHOWN_FILES]
+
+
+def _patchset_body(patchset: Patchset) -> dict[str, Any]:
+    return {
+        "number": patchset.number,
+        "base": _base(patchset),
+        "author": patchset.author.username,
+        "message": patchset.message,
+        "origin": patchset.origin,
+        "decisions": patchset.decisions,
+        "file_count": patchset.file_count,
+        "digest": bytes(patchset.digest).hex(),
+        "created_at": patchset.created_at.isoformat(),
+    }
+
+
+def _review_body(review: Review) -> dict[str, Any]:
+    return {
+        "reviewer": review.reviewer.username,
+        "verdict": review.verdict,
+        "patchset": review.patchset.number,
+        "body": review.body,
+        "time": review.created_at.isoformat(),
+    }
+
+
+def _base(patchset: Patchset) -> str | None:
+    return bytes(patchset.base.digest).hex() if patchset.base else None
+
+
+def _base_entry(edit: Edit) -> Entry | None:
+    return Entry(edit.base_mode, bytes(edit.base_digest), edit.base_size) if edit.base_mode else None
+
+
+def _new_entry(edit: Edit) -> Entry | None:
+    return Entry(edit.mode, bytes(edit.digest), edit.size) if edit.mode else None

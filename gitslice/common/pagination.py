@@ -1,0 +1,56 @@
+"""Keyset pages: `?limit=` (default 50, at most 500) and an opaque `?cursor=` that names the last row seen."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import orjson
+
+from gitslice.common.errors import InvalidRequest
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+
+Row = TypeVar("Row")
+
+
+class Page:
+    """One page being asked for. `after` is the key of the last row of the page before, or None."""
+
+    def __init__(self, query: Any) -> None:
+        self.limit = _limit(query.get("limit"))
+        self.after: Any = _decode(query["cursor"]) if query.get("cursor") else None
+
+    def cut(self, rows: Sequence[Row], key: Callable[[Row], Any]) -> tuple[Sequence[Row], str | None]:
+        """Rows of this page and the next cursor, from up to `limit + 1` rows; `key` gives a row's JSON-able key."""
+        if len(rows) <= self.limit:
+            return rows, None
+        shown = rows[: self.limit]
+        return shown, _encode(key(shown[-1]))
+
+
+def listing(items: Iterable[Any], next_cursor: str | None = None) -> dict[str, Any]:
+    """The body of every list answer."""
+    return {"items": list(items), "next_cursor": next_cursor}
+
+
+def _limit(text: str | None) -> int:
+    if not text:
+        return DEFAULT_LIMIT
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidRequest(f"limit must be a positive number, not {text!r}")
+    return min(int(text), MAX_LIMIT)
+
+
+def _encode(key: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> Any:
+    try:
+        return orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, orjson.JSONDecodeError, ValueError):
+        raise InvalidRequest("the cursor is not one of ours") from None

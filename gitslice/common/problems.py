@@ -1,0 +1,111 @@
+"""RFC 9457 problem documents, for domain errors and for what Django and DRF raise themselves."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpResponse
+from gitslice_core.errors import CODES
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from gitslice.common.errors import DomainError, Unauthenticated
+from gitslice.common.rendering import ORJSONRenderer
+
+log = logging.getLogger(__name__)
+
+DRF_CODES: dict[type[Exception], str] = {
+    exceptions.NotAuthenticated: "unauthenticated",
+    exceptions.AuthenticationFailed: "unauthenticated",
+    exceptions.PermissionDenied: "permission_denied",
+    DjangoPermissionDenied: "permission_denied",
+    exceptions.NotFound: "not_found",
+    Http404: "not_found",
+    exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.NotAcceptable: "not_acceptable",
+    exceptions.UnsupportedMediaType: "unsupported_media_type",
+    exceptions.Throttled: "rate_limited",
+    exceptions.ValidationError: "invalid_request",
+    exceptions.ParseError: "invalid_request",
+}
+
+
+def problem(error: DomainError) -> dict[str, Any]:
+    """The problem document of a domain error."""
+    title = CODES[error.code].title
+    return {
+        "type": f"about:blank#{error.code}",
+        "title": title,
+        "status": error.status,
+        "detail": str(error),
+        "code": error.code,
+        "hint": error.hint,
+        "details": error.details,
+    }
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's hook: every failure of the API leaves as a problem document; unknown ones stay unhandled (500)."""
+    domain_error = as_domain_error(error)
+    if domain_error is None:
+        return None
+    headers = {}
+    if domain_error.code == "unauthenticated":
+        headers["WWW-Authenticate"] = "Bearer"
+    if domain_error.status in (429, 503):
+        headers["Retry-After"] = str(domain_error.details.get("retry_after", 1))
+    response = Response(problem(domain_error), status=domain_error.status, headers=headers)
+    response.content_type = "application/problem+json"
+    return response
+
+
+def problem_response(error: DomainError) -> HttpResponse:
+    """The same for plain Django views and middleware."""
+    body = ORJSONRenderer().render(problem(error))
+    return HttpResponse(body, status=error.status, content_type="application/problem+json")
+
+
+def as_domain_error(error: Exception) -> DomainError | None:
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, OperationalError) and _is_timeout(error):
+        return _coded("server_busy", "the database took too long")
+    for kind, code in DRF_CODES.items():
+        if isinstance(error, kind):
+            return _from_drf(error, code)
+    return None
+
+
+def _is_timeout(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) in {
+        "57014",
+        "55P03",
+    }  # query_canceled, lock_not_available
+
+
+def _from_drf(error: Exception, code: str) -> DomainError:
+    if isinstance(error, exceptions.ValidationError):
+        return _coded(code, _first_message(error.detail), fields=error.detail)
+    if isinstance(error, exceptions.Throttled):
+        return _coded(code, str(error.detail), retry_after=int(error.wait or 1))
+    if code == "unauthenticated":
+        return Unauthenticated(str(error))
+    return _coded(code, str(error) or CODES[code].title)
+
+
+def _coded(code: str, message: str, **details: Any) -> DomainError:
+    error = DomainError(message, **details)
+    error.code = code  # type: ignore[misc]
+    return error
+
+
+def _first_message(detail: Any, field: str = "") -> str:
+    if isinstance(detail, dict):
+        key, value = next(iter(detail.items()))
+        return _first_message(value, "" if key == "non_field_errors" else str(key))
+    if isinstance(detail, list):
+        return _first_message(detail[0], field)
+    return f"{field}: {detail}" if field else str(detail)

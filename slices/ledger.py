@@ -1,0 +1,153 @@
+"""Appends commits: the one writer of commits, path versions, path heads and slice logs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from django.db import connection
+from django.utils import timezone
+
+from gitslice.common.errors import DomainError
+from slices.commits import Change, CommitFacts, commit_digest
+from slices.locks import folders_of
+from slices.models import Commit, Slice
+
+APPEND = """
+WITH change AS (
+    SELECT * FROM unnest(%(path)s::text[], %(op)s::text[], %(old_mode)s::text[], %(old_digest)s::bytea[],
+                         %(new_mode)s::text[], %(new_digest)s::bytea[], %(new_size)s::bigint[], %(renamed_from)s::text[])
+      AS c(path, op, old_mode, old_digest, new_mode, new_digest, new_size, renamed_from)
+), version AS (
+    INSERT INTO slices_pathversion (organization_id, seq, path, op, old_mode, old_digest,
+                                    new_mode, new_digest, new_size, renamed_from)
+    SELECT %(organization)s, %(seq)s, c.* FROM change c
+), head AS (
+    INSERT INTO slices_pathhead (organization_id, seq, path, mode, digest, size)
+    SELECT %(organization)s, %(seq)s, path, new_mode, new_digest, new_size FROM change
+    ON CONFLICT (organization_id, path) DO UPDATE
+       SET seq = excluded.seq, mode = excluded.mode, digest = excluded.digest, size = excluded.size
+), log AS (
+    INSERT INTO slices_slicelog (slice_id, seq) SELECT unnest(%(slices)s::bigint[]), %(seq)s
+)
+UPDATE slices_slice SET head_id = %(commit)s WHERE id = ANY(%(slices)s::bigint[])
+"""
+
+
+class FileFolderCollision(DomainError):
+    """A path would be a file and a folder at once. `paths` maps each added path to what stands in its way."""
+
+    code = "merge_conflict"
+
+    def __init__(self, paths: Mapping[str, str]) -> None:
+        added, standing = next(iter(paths.items()))
+        super().__init__(f"{added} cannot be added: {standing} stands there", paths=dict(paths))
+        self.paths = dict(paths)
+
+
+def append_commit(
+    *,
+    authoring: Slice,
+    covering: Collection[int],
+    author_id: int,
+    message: str,
+    changeset_number: int | None,
+    changes: Sequence[Change],
+    merged_paths: Sequence[str] = (),
+) -> Commit:
+    """Write one commit. The caller holds the locks of `authoring`, of all `covering` slices (ids of those that cover a
+    changed path, root left out), and of the added paths, and has checked that heads equal each change's `old`.
+
+    Cost: O(changes), whatever the size of the tree.
+    """
+    parent = _parent_of(authoring)
+    now = timezone.now()
+    landed_at = (
+        max(now, parent.landed_at) if parent else now
+    )  # a clock that steps back must not reorder a log
+    facts = CommitFacts(
+        parent=bytes(parent.digest) if parent else None,
+        slice_id=authoring.pk,
+        author_id=author_id,
+        landed_at=landed_at,
+        changeset_number=changeset_number,
+        message=message,
+        changes=tuple(changes),
+    )
+    commit = Commit(
+        organization_id=authoring.organization_id,
+        seq=_next_seq(),
+        digest=commit_digest(facts),
+        slice=authoring,
+        parent=parent,
+        author_id=author_id,
+        message=message,
+        landed_at=landed_at,
+        changeset_number=changeset_number,
+        file_count=len(changes),
+        merged_paths=list(merged_paths),
+    )
+    commit.save(force_insert=True)
+    _append(commit, covering, changes)
+    return commit
+
+
+def file_folder_collisions(
+    organization_id: int, added: Collection[str], removed: Collection[str]
+) -> dict[str, str]:
+    """Added paths that would stand inside a file, or where a folder is: path -> what stands in the way.
+
+    `removed` are paths that the same commit deletes.
+    """
+    if not added:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT path FROM slices_pathhead"
+            " WHERE organization_id = %s AND path = ANY(%s) AND mode IS NOT NULL AND path <> ALL(%s)",
+            [organization_id, list(folders_of(added)), list(removed)],
+        )
+        files = {path for (path,) in cursor}
+        cursor.execute(
+            "SELECT a.path, below.path FROM unnest(%s::text[]) AS a(path) CROSS JOIN LATERAL ("
+            "  SELECT path FROM slices_pathhead WHERE organization_id = %s AND path > a.path || '/' COLLATE \"C\""
+            "     AND path < a.path || '0' COLLATE \"C\" AND mode IS NOT NULL AND path <> ALL(%s) ORDER BY path LIMIT 1"
+            ") below",
+            [list(added), organization_id, list(removed)],
+        )
+        collisions = dict(cursor.fetchall())
+    for path in added:
+        for folder in folders_of([path]) & files:
+            collisions[path] = folder
+    return collisions
+
+
+def _parent_of(authoring: Slice) -> Commit | None:
+    """The head that the authoring slice has under our lock; for root, which has none, the last it authored."""
+    if not authoring.is_root:
+        return Commit.objects.get(pk=authoring.head_id) if authoring.head_id else None
+    return Commit.objects.filter(slice=authoring).order_by("-seq").first()
+
+
+def _next_seq() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('slices_commit_order')")
+        return cursor.fetchone()[0]
+
+
+def _append(commit: Commit, covering: Collection[int], changes: Sequence[Change]) -> None:
+    parameters = {
+        "organization": commit.organization_id,
+        "seq": commit.seq,
+        "commit": commit.pk,
+        "slices": sorted(covering),
+        "path": [change.path for change in changes],
+        "op": [change.op for change in changes],
+        "old_mode": [change.old and change.old.mode for change in changes],
+        "old_digest": [change.old and change.old.digest for change in changes],
+        "new_mode": [change.new and change.new.mode for change in changes],
+        "new_digest": [change.new and change.new.digest for change in changes],
+        "new_size": [change.new.size if change.new else None for change in changes],
+        "renamed_from": [change.renamed_from for change in changes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(APPEND, parameters)

@@ -1,0 +1,81 @@
+"""The locks of landing. All hold until the transaction ends; order: epoch, slices, paths.
+
+Everybody takes them in this order, and each kind in sorted order, so nobody waits in a circle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+
+from django.db import connection, transaction
+
+from gitslice_core.paths import ancestors
+from slices.models import Commit, Slice
+
+MAX_PATH_LOCKS = 256  # more added paths than this lock the tree's structure as a whole
+
+
+def share_epoch(organization_id: int) -> None:
+    """Hold the definitions of the organization as they are; many may at once."""
+    _execute("SELECT pg_advisory_xact_lock_shared(%s)", [_key("epoch", organization_id)])
+
+
+def own_epoch(organization_id: int) -> None:
+    """Wait until no landing runs, and keep new ones from starting."""
+    _execute("SELECT pg_advisory_xact_lock(%s)", [_key("epoch", organization_id)])
+
+
+def lock_slices(slice_ids: Collection[int]) -> dict[int, Slice]:
+    """Lock the rows in id order and return them as they are now."""
+    rows = Slice.objects.filter(pk__in=slice_ids).order_by("pk").select_for_update(no_key=True)
+    return {row.pk: row for row in rows}
+
+
+def lock_added_paths(organization_id: int, added: Collection[str]) -> None:
+    """Nobody else may add these paths, their folders as files, or anything below them as a file, until we commit.
+
+    An added path is locked exclusively, its ancestors shared: two additions wait for each other only where one
+    of them is, or lies below, the other.
+    """
+    if not added:
+        return
+    structure = _key("structure", organization_id)
+    if len(added) > MAX_PATH_LOCKS:
+        _execute("SELECT pg_advisory_xact_lock(%s)", [structure])
+        return
+    exclusive = {_key("path", organization_id, path) for path in added}
+    shared = {_key("path", organization_id, folder) for folder in folders_of(added)} - exclusive
+    keys = sorted(exclusive | shared)
+    _execute(
+        "SELECT pg_advisory_xact_lock_shared(%s)::text UNION ALL"
+        " SELECT CASE WHEN own THEN pg_advisory_xact_lock(key)::text ELSE pg_advisory_xact_lock_shared(key)::text END"
+        " FROM unnest(%s::bigint[], %s::boolean[]) AS wanted(key, own)",
+        [structure, keys, [key in exclusive for key in keys]],
+    )
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """All folders that the paths stand in."""
+    return {folder for path in paths for folder in ancestors(path)}
+
+
+@transaction.atomic
+def stable_head(organization_id: int) -> Commit | None:
+    """The newest commit of the organization, when no commit with a smaller seq can still appear.
+
+    Numbers are allocated under the shared epoch lock, so owning it for a moment waits for those in flight.
+    """
+    own_epoch(organization_id)
+    return Commit.objects.filter(organization_id=organization_id).order_by("-seq").first()
+
+
+def _key(*parts: object) -> int:
+    """A signed 64-bit key for a named thing. A collision only makes two landings wait for each other."""
+    text = "\0".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def _execute(sql: str, params: list[object]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)

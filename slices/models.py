@@ -1,0 +1,234 @@
+"""Slices and their definitions; the heads, versions, commits and logs of the tree."""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import HashIndex
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from accounts.models import validate_slug
+from slices.querysets import SliceQuerySet
+
+ROOT = "root"
+
+
+class Slice(models.Model):
+    """A named, versioned set of path patterns with owners, visibility, policy and a history."""
+
+    class Visibility(models.TextChoices):
+        PRIVATE = "private"
+        ORGANIZATION = "organization"
+        PUBLIC = "public"
+
+    class ConflictPolicy(models.TextChoices):
+        CONTENT = "content"  # a clean three-way merge may land
+        FILE = "file"  # a path that another slice landed since the base blocks, whatever the content
+
+    class AutoMerge(models.TextChoices):
+        CLEAN = "clean"
+        OFF = "off"
+
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="slices")
+    name = models.CharField(max_length=64, validators=[validate_slug])
+    description = models.TextField(blank=True)
+    visibility = models.CharField(max_length=12, choices=Visibility, default=Visibility.ORGANIZATION)
+    locked = models.BooleanField(default=False)
+    conflict_policy = models.CharField(max_length=10, choices=ConflictPolicy, default=ConflictPolicy.CONTENT)
+    auto_merge = models.CharField(max_length=10, choices=AutoMerge, default=AutoMerge.CLEAN)
+    required_approvals = models.PositiveSmallIntegerField(default=0, validators=[MinValueValidator(0)])
+    definition = models.ForeignKey("Definition", on_delete=models.PROTECT, null=True, related_name="+")
+    head = models.ForeignKey(
+        "Commit", on_delete=models.PROTECT, null=True, related_name="+"
+    )  # newest of its log
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SliceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="slice_name_once")]
+
+    def __str__(self) -> str:
+        return f"{self.organization}/{self.name}"
+
+    @property
+    def is_root(self) -> bool:
+        return self.name == ROOT
+
+
+class Definition(models.Model):
+    """One immutable version of a slice's patterns, chained to the version before by digest."""
+
+    slice = models.ForeignKey(Slice, on_delete=models.CASCADE, related_name="definitions")
+    version = models.PositiveIntegerField()
+    includes = models.JSONField()  # list of patterns
+    excludes = models.JSONField(default=list)
+    digest = models.BinaryField(max_length=32)
+    parent_digest = models.BinaryField(max_length=32, null=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["slice", "-version"]
+        constraints = [models.UniqueConstraint(fields=["slice", "version"], name="definition_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.slice} v{self.version}"
+
+
+class SlicePrefix(models.Model):
+    """Literal prefix of a current include pattern, so that coverage of k paths is one indexed query. Derived.
+
+    The prefix has no leading or trailing slash; '' stands for a pattern that begins with a glob.
+    The root slice has no row: it covers every path.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    prefix = models.TextField(db_collation="C")
+    slice = models.ForeignKey(Slice, on_delete=models.CASCADE, related_name="prefixes")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "prefix", "slice"], name="slice_prefix_once"),
+        ]
+
+
+class SliceRole(models.Model):
+    """What a user or a team may do in a slice. A maintainer is an owner of the slice."""
+
+    class Role(models.TextChoices):
+        READER = "reader"
+        WRITER = "writer"
+        MAINTAINER = "maintainer"
+
+    slice = models.ForeignKey(Slice, on_delete=models.CASCADE, related_name="roles")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="slice_roles"
+    )
+    team = models.ForeignKey("accounts.Team", on_delete=models.CASCADE, null=True, related_name="slice_roles")
+    role = models.CharField(max_length=12, choices=Role)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slice", "user"], name="slice_role_once_a_user"),
+            models.UniqueConstraint(fields=["slice", "team"], name="slice_role_once_a_team"),
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=True) ^ models.Q(team__isnull=True), name="slice_role_of_one"
+            ),
+        ]
+
+
+class Commit(models.Model):
+    """An immutable, landed delta. `seq` orders the commits of an organization; see slices/commits.py for `digest`.
+
+    `seq` comes from one database sequence and is allocated under the locks of every slice the commit touches,
+    so within a slice's log it grows in landing order.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="commits", db_index=False
+    )
+    seq = models.BigIntegerField()
+    digest = models.BinaryField(max_length=32)
+    slice = models.ForeignKey(
+        Slice, on_delete=models.PROTECT, related_name="authored_commits", db_index=False
+    )
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    message = models.TextField()
+    landed_at = models.DateTimeField()
+    changeset_number = models.BigIntegerField(null=True)
+    file_count = models.IntegerField()
+    merged_paths = models.JSONField(default=list)  # paths whose content was three-way merged at landing
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "seq"], name="commit_seq_once"),
+            models.UniqueConstraint(fields=["organization", "digest"], name="commit_digest_once"),
+        ]
+        indexes = [models.Index(fields=["slice", "-seq"], name="commit_by_slice")]
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()
+
+
+class PathHead(models.Model):
+    """The accepted entry of a path now. `mode` NULL is a tombstone: the path was deleted at `seq`."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    path = models.TextField(db_collation="C")
+    mode = models.CharField(max_length=6, null=True)
+    digest = models.BinaryField(max_length=32, null=True)
+    size = models.BigIntegerField(null=True)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "path"], name="path_head_once")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class PathVersion(models.Model):
+    """What one commit did to one path. Entries that are absent are NULL (`old_*` of an add, `new_*` of a delete)."""
+
+    class Op(models.TextChoices):
+        ADD = "add"
+        MODIFY = "modify"
+        DELETE = "delete"
+        RENAME = "rename"  # stands at the new path; the old path has a `delete` in the same commit
+        CHMOD = "chmod"
+
+    organization = models.ForeignKey(
+        "accounts.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    path = models.TextField(db_collation="C")
+    seq = models.BigIntegerField()
+    op = models.CharField(max_length=6, choices=Op)
+    old_mode = models.CharField(max_length=6, null=True)
+    old_digest = models.BinaryField(max_length=32, null=True)
+    new_mode = models.CharField(max_length=6, null=True)
+    new_digest = models.BinaryField(max_length=32, null=True)
+    new_size = models.BigIntegerField(null=True)
+    renamed_from = models.TextField(null=True, db_collation="C")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "path", "seq"], name="path_version_once")
+        ]
+        indexes = [
+            models.Index(fields=["organization", "seq"], name="path_version_by_seq"),
+            HashIndex(fields=["new_digest"], name="path_version_by_blob"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path} @{self.seq}"
+
+
+class SliceLog(models.Model):
+    """The commits that touch a slice: its own, and those that landed through overlapping slices.
+
+    The root slice's log is every commit of the organization and is not stored.
+    """
+
+    slice = models.ForeignKey(Slice, on_delete=models.CASCADE, related_name="log", db_index=False)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["slice", "seq"], name="slice_log_once")]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.models import Membership
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from slices.models import Slice
+
+ADMINISTERING = (Membership.Role.OWNER, Membership.Role.ADMIN)
+
+
+class SliceQuerySet(models.QuerySet["Slice"]):
+    def visible_to(self, user: User | AnonymousUser) -> SliceQuerySet:
+        """Slices that the user may read: public ones; unless private, those of an organization one belongs to;
+        those one has a role in, alone or through a team; all of an organization that one administers."""
+        if not user.is_authenticated:
+            return self.filter(visibility="public")
+        if user.is_superuser:
+            return self
+        membership = Membership.objects.filter(user=user, organization=OuterRef("organization"))
+        roles = self.model.roles.rel.related_model.objects.filter(
+            Q(user=user) | Q(team__members=user), slice=OuterRef("pk")
+        )
+        return self.filter(
+            Q(visibility="public")
+            | Q(Exists(membership), visibility="organization")
+            | Q(Exists(membership.filter(role__in=ADMINISTERING)))
+            | Q(Exists(roles))
+        )
