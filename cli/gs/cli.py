@@ -124,7 +124,7 @@ def paging(function):
     """`--limit` and `--cursor` for a list."""
     cursor = click.option("--cursor", metavar="CURSOR", help="Go on where a list ended (its next_cursor).")
     limit = click.option(
-        "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Items at most."
+        "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Items at most."
     )
     return limit(cursor(function))
 

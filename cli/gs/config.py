@@ -17,11 +17,13 @@ KEYS = {
     "endpoint": "address of the server, such as https://gitslice.example.com",
     "organization": "organization of slices that are written without one",
     "editor": "program for editing texts (default: $VISUAL, $EDITOR, vi)",
+    "difftool": "program that compares two folders (default: git diff --no-index --)",
 }
 ENVIRONMENT = {
     "endpoint": "GITSLICE_API_ENDPOINT",
     "organization": "GITSLICE_ORGANIZATION",
     "editor": "GITSLICE_EDITOR",
+    "difftool": "GITSLICE_DIFFTOOL",
 }
 
 

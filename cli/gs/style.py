@@ -163,3 +163,9 @@ def ago(time: str | None) -> str:
         if seconds < limit:
             return "just now" if word == "second" else f"{plural(int(seconds // step), word)} ago"
     return moment.strftime("%Y-%m-%d")
+
+
+def more(data: dict) -> None:
+    """After a list: how to get its next page."""
+    if data.get("next_cursor"):
+        next_step(f"more with --cursor {data['next_cursor']}")

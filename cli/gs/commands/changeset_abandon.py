@@ -1,0 +1,24 @@
+"""`gs changeset abandon`."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from gs.cli import command
+from gs.commands.changeset_merge import forget_changeset
+from gs.context import changeset_path
+from gs.output import emit, say
+from gs.style import state, style
+
+
+@command()
+@click.argument("changeset", metavar="[ID]", required=False)
+@click.option("--reason", default="", metavar="TEXT", help="Why it is given up.")
+def abandon(ctx, changeset, reason) -> None:
+    """Give up a changeset (default: the one of this directory)."""
+    organization, number = ctx.parse_changeset(changeset)
+    data = ctx.api().post(changeset_path(organization, number) + "abandon/", {"reason": reason})
+    binding = ctx.binding()
+    if binding and binding.org == organization:
+        forget_changeset(binding, data["changeset"])
+    emit(data, lambda _: say(f"{style(data['changeset'], 'bold')} is {state(data['state'])}."))

@@ -1,0 +1,41 @@
+"""`gs changeset list`."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from gs.cli import command, paging
+from gs.output import emit
+from gs.style import ago, more, state, style, table
+
+STATUSES = ["open", "pending", "in_review", "approved", "merged", "rejected", "abandoned"]
+
+
+@command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Only changesets in this state.")
+@click.option("--author", metavar="USER", help="Only changesets by this user.")
+@click.option("--mine", is_flag=True, help="Only mine.")
+@click.option("--slice", "slice_name", metavar="SLICE", help="Only changesets of this slice.")
+@click.option("--search", "text", metavar="TEXT", help="Only titles with this text.")
+@paging
+def list_changesets(ctx, status, author, mine, slice_name, text, limit, cursor) -> None:
+    """Changesets you may see, newest first."""
+    slice_filter = "/".join(ctx.parse_slice(slice_name)) if slice_name else None
+    query = {"status": status, "author": author, "mine": mine, "slice": slice_filter, "q": text}
+    emit(ctx.api().get("changesets/", **query, limit=limit, cursor=cursor), show)
+
+
+def show(data: dict) -> None:
+    rows = [
+        [
+            style(item["changeset"], "bold"),
+            state(item["state"]),
+            item["slice"],
+            item["author"],
+            ago(item.get("updated_at")),
+            item["title"],
+        ]
+        for item in data["items"]
+    ]
+    table(["changeset", "state", "slice", "author", "updated", "title"], rows, empty="No changesets.")
+    more(data)

@@ -1,0 +1,87 @@
+"""`gs changeset merge`."""
+
+from __future__ import annotations
+
+import time
+
+import rich_click as click
+
+from gs.cli import command
+from gs.conflictview import print_conflicts
+from gs.context import changeset_path
+from gs.errors import GsError
+from gs.output import emit, info, say
+from gs.style import clean, next_step, plural, short, style
+
+WAITABLE = {"needs_approval", "slice_locked", "server_busy"}
+POLL = 2  # seconds between two tries with --wait
+
+
+@command()
+@click.argument("changeset", metavar="[ID]", required=False)
+@click.option(
+    "-m", "--message", metavar="TEXT", help="Message of the commit (default: title and description)."
+)
+@click.option("--update-workdir", is_flag=True, help="Bring this directory to the slice's head afterwards.")
+@click.option("--force", is_flag=True, help="Pass missing approvals and policies (maintainers; audited).")
+@click.option("--wait", is_flag=True, help="Wait while approvals are missing or the slice is locked.")
+@click.option("--patchset", type=click.IntRange(min=1), help="Only if this is still the newest patchset.")
+def merge(ctx, changeset, message, update_workdir, force, wait, patchset) -> None:
+    """Land a changeset: it becomes a commit of its slice (default: the one of this directory)."""
+    organization, number = ctx.parse_changeset(changeset)
+    binding = ctx.require_binding() if update_workdir else ctx.binding()
+    body = {"message": message, "force": force, "expected_patchset": patchset}
+    landed = land(ctx, changeset_path(organization, number) + "merge/", body, wait=wait)
+    landed.setdefault("conflicts", [])
+    if binding and binding.org == organization:
+        forget_changeset(binding, landed["changeset"])
+    if update_workdir:
+        from gs.commands.pull import pull
+
+        landed["workdir"] = pull(ctx, binding)
+    emit(landed, show)
+
+
+def land(ctx, path: str, body: dict, *, wait: bool) -> dict:
+    """POST the merge; with `wait` again and again while only time is missing. Shows conflicts before raising."""
+    told = False
+    while True:
+        try:
+            return ctx.api().post(path, body)
+        except GsError as error:
+            if error.code == "merge_conflict":
+                show_conflicts(ctx, error)
+            if not wait or error.code not in WAITABLE:
+                raise
+            if not told:
+                info(f"Waiting: {clean(error.message)} (Ctrl-C stops waiting)")
+                told = True
+        time.sleep(POLL)
+
+
+def show_conflicts(ctx, error: GsError) -> None:
+    """The table of conflicts on stdout, unless the error document will carry them."""
+    if not ctx.json:
+        print_conflicts(error.details.get("conflicts", []))
+
+
+def forget_changeset(binding, changeset: str) -> None:
+    """A landed changeset is no longer the current one of its directory."""
+    if binding.changeset == changeset:
+        from gs.workdir.binding import set_changeset
+
+        set_changeset(binding, None)
+
+
+def show(data: dict) -> None:
+    say(f"{style(data['changeset'], 'bold')} landed as {style(short(data['commit']), 'cyan')}.")
+    for path in data["merged_paths"]:
+        say(f"  merged with what had landed: {clean(path)}")
+    if data.get("workdir"):
+        say(f"Directory updated: {plural(len_of(data['workdir'].get('updated')), 'file')}.")
+    else:
+        next_step("gs pull")
+
+
+def len_of(value) -> int:
+    return len(value) if isinstance(value, (list, tuple, dict)) else int(value or 0)

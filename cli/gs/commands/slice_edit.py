@@ -1,0 +1,52 @@
+"""`gs slice edit`."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from gs.cli import command
+from gs.context import slice_path
+from gs.errors import GsError
+from gs.output import emit, say
+from gs.patterns import PATTERN_HELP, split
+from gs.style import plural, style
+
+
+@command()
+@click.argument("name")
+@click.option(
+    "--files", "includes", multiple=True, metavar="PATTERN", help=f"Replace all paths: {PATTERN_HELP}"
+)
+@click.option(
+    "--exclude", "excludes", multiple=True, metavar="PATTERN", help="Replace all excludes; '' for none."
+)
+@click.option("--add", multiple=True, metavar="PATTERN", help="Cover these paths too.")
+@click.option("--remove", multiple=True, metavar="PATTERN", help="Drop these patterns from the includes.")
+@click.option("--description", metavar="TEXT", help="What the slice is for.")
+@click.option(
+    "--visibility", type=click.Choice(["private", "organization", "public"]), help="Who may see it."
+)
+@click.option(
+    "--owner", "owners", multiple=True, metavar="USER", help="Replace all owners (USER or team:SLUG)."
+)
+@click.option(
+    "--auto-merge", type=click.Choice(["clean", "off"]), help="Merge clean overlaps when landing, or never."
+)
+@click.option("--conflicts", type=click.Choice(["content", "file"]), help="What counts as a conflict.")
+@click.option("--required-approvals", type=click.IntRange(min=0), help="Approvals needed to land.")
+@click.option("--lock/--unlock", "locked", default=None, help="Refuse landings, or allow them again.")
+def edit(ctx, name, includes, excludes, add, remove, owners, **settings) -> None:
+    """Change a slice's paths (a new definition version), policy, visibility or owners."""
+    lists = {"includes": includes, "excludes": excludes, "add": add, "remove": remove, "owners": owners}
+    body = {key: split(values) for key, values in lists.items() if values}
+    body.update({key: value for key, value in settings.items() if value is not None})
+    if not body:
+        raise GsError("usage", "Nothing to change.", "gs slice edit --help")
+    emit(ctx.api().patch(slice_path(*ctx.parse_slice(name)), body), show)
+
+
+def show(data: dict) -> None:
+    say(
+        f"{style(data['slice'], 'bold')} is at definition version {data['definition']['version']}, "
+        f"{plural(data['file_count'], 'file')}."
+    )
