@@ -197,7 +197,7 @@ def invoke(arguments: list[str]) -> int:
 def _missing_command(error) -> int:
     path = error.ctx.command_path
     if output.wants_json():
-        raise GsError("usage", f"{path} needs a command.", f"{path} --help") from error
+        raise GsError("usage", f"{path} needs a command", f"{path} --help") from error
     sys.stderr.write(error.ctx.get_help() + "\n")
     return 64
 

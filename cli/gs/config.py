@@ -86,7 +86,7 @@ def normalize_endpoint(text: str) -> str:
     if scheme not in ("http", "https") or not host:
         raise GsError(
             "usage",
-            f"{text!r} is not the address of a server.",
+            f"{text!r} is not the address of a server",
             "write it as https://host or http://host:port",
         )
     return value
@@ -136,7 +136,7 @@ def read(path: str) -> dict:
     try:
         return tomllib.loads(content.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise GsError("failed", f"{path} is not valid TOML: {error}.", f"mend or remove {path}") from error
+        raise GsError("failed", f"{path} is not valid TOML: {error}", f"mend or remove {path}") from error
 
 
 def write(path: str, data: dict, mode: int = 0o644) -> None:

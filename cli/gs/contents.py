@@ -15,9 +15,9 @@ def file_at(api, slice_address: str, path: str, commit: str) -> bytes:
 
 
 def proposed_content(api, organization: str, number: int, path: str) -> bytes:
-    """What a changeset's newest patchset has at a text path: its base with the diff applied.
+    """What a changeset's newest patchset has at a text path: its base with the diff applied, checked by digest.
 
-    Raises GsError `unresolvable` for what is no text.
+    Raises GsError `unresolvable` when that cannot be rebuilt exactly (no text, not UTF-8, base has moved on).
     """
     address = changeset_path(organization, number)
     detail = api.get(address)
@@ -25,20 +25,29 @@ def proposed_content(api, organization: str, number: int, path: str) -> bytes:
     if not files or files[0]["new"] is None:
         raise GsError("path_not_found", f"{detail['changeset']} has no file {path}")
     file = files[0]
-    if file["binary"] or file["too_large"]:
-        raise GsError("unresolvable", f"{path} is no text to merge", "choose --ours or --theirs")
     old = b""
     if file["old"]:
         source = file.get("renamed_from") or path
         old = file_at(api, slice_path(*detail["slice"].split("/")), source, detail["base"])
-    return apply_hunks(old, file.get("hunks") or [])
+    new = apply_hunks(old, file.get("hunks") or []) if has_digest(old, file["old"]) else b""
+    if not has_digest(new, file["new"]):
+        raise GsError(
+            "unresolvable",
+            f"{path} of {detail['changeset']} cannot be rebuilt from its diff",
+            "choose --ours or --theirs, or edit the file in its working directory and use --resolved",
+        )
+    return new
+
+
+def has_digest(content: bytes, entry: dict | None) -> bool:
+    """Whether `content` is what `entry` names; no entry stands for no content."""
+    from hashlib import sha256
+
+    return sha256(content).hexdigest() == entry["digest"] if entry else content == b""
 
 
 def apply_hunks(old: bytes, hunks: list[dict]) -> bytes:
-    """`old` with the hunks of a FILEDIFF applied. Unchanged lines keep their bytes.
-
-    Raises GsError `unresolvable` when the new lines were not UTF-8 (the diff cannot carry them).
-    """
+    """`old` with the hunks of a FILEDIFF applied. Unchanged lines keep their bytes; new ones are what the diff carries."""
     lines = old.split(b"\n")
     tail = lines.pop()  # after the last newline; empty when the file ends with one
     if tail:
@@ -57,19 +66,11 @@ def apply_hunks(old: bytes, hunks: list[dict]) -> bytes:
                     result.append(lines[position])
                 position += 1
             else:
-                result.append(_encoded(line[1:]))
+                result.append(line[1:].encode())
         if position >= len(lines):
             ends_open = _new_side_open(hunk["lines"], ends_open)
     result.extend(lines[position:])
     return b"\n".join(result) + (b"\n" if result and not ends_open else b"")
-
-
-def _encoded(line: str) -> bytes:
-    if "\ufffd" in line:
-        raise GsError(
-            "unresolvable", "the file is not UTF-8", "choose a side, or edit the file and use --resolved"
-        )
-    return line.encode()
 
 
 def _new_side_open(lines: list[str], before: bool) -> bool:

@@ -28,7 +28,7 @@ class Context:
             token = config.token(endpoint)
             if not token:
                 raise GsError(
-                    "unauthenticated", f"You are not signed in to {endpoint}.", "gs auth login --token -"
+                    "unauthenticated", f"you are not signed in to {endpoint}", "gs auth login --token -"
                 )
             self._api = Api(endpoint, token)
         return self._api
@@ -49,7 +49,7 @@ class Context:
         if binding is None:
             raise GsError(
                 "not_a_working_directory",
-                "This is not a working directory of a slice.",
+                "this is not a working directory of a slice",
                 "gs init ORG/SLICE DIR makes one",
             )
         return binding
@@ -74,11 +74,11 @@ class Context:
             return names[0]
         if not names:
             raise GsError(
-                "organization_not_found", "You are in no organization yet.", "ask an owner to invite you"
+                "organization_not_found", "you are in no organization yet", "ask an owner to invite you"
             )
         raise GsError(
             "usage",
-            f"You are in {len(names)} organizations: {', '.join(names)}.",
+            f"you are in {len(names)} organizations: {', '.join(names)}",
             "write ORG/NAME, or choose a default: gs config set organization ORG",
         )
 
@@ -86,7 +86,7 @@ class Context:
         """`org/slice` or `slice` as (org, slice)."""
         organization, separator, name = text.rpartition("/")
         if "/" in organization or not name or (separator and not organization):
-            raise GsError("usage", f"{text!r} is not the name of a slice.", "write it as ORG/SLICE")
+            raise GsError("usage", f"{text!r} is not the name of a slice", "write it as ORG/SLICE")
         return organization or self.organization(), name
 
     def slice_or_current(self, text: str | None) -> tuple[str, str]:
@@ -103,13 +103,13 @@ class Context:
             if not binding.changeset:
                 raise GsError(
                     "changeset_not_found",
-                    "This working directory has no current changeset.",
+                    "this working directory has no current changeset",
                     "name one (cl-1042), or make one: gs changeset create -m MESSAGE",
                 )
             return binding.org, changeset_number(binding.changeset)
         organization, separator, name = text.rpartition("/")
         if "/" in organization or (separator and not organization):
-            raise GsError("usage", f"{text!r} is not a changeset.", "write it as cl-1042 or ORG/cl-1042")
+            raise GsError("usage", f"{text!r} is not a changeset", "write it as cl-1042 or ORG/cl-1042")
         number = changeset_number(name)
         return organization or self.organization(), number
 
@@ -118,7 +118,7 @@ def changeset_number(text: str) -> int:
     """1042 of `cl-1042` or `1042`. Raises GsError `usage`."""
     digits = text.lower().removeprefix("cl-")
     if not (digits.isascii() and digits.isdigit()) or int(digits) == 0:
-        raise GsError("usage", f"{text!r} is not a changeset.", "write it as cl-1042")
+        raise GsError("usage", f"{text!r} is not a changeset", "write it as cl-1042")
     return int(digits)
 
 

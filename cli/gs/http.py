@@ -50,7 +50,7 @@ class Response:
         except (HTTPException, OSError) as error:
             self._api.close()
             raise GsError(
-                "network", f"The answer of {self._api.endpoint} broke off: {error}.", "try again"
+                "network", f"the answer of {self._api.endpoint} broke off: {error}", "try again"
             ) from error
 
     def __iter__(self):
@@ -157,7 +157,7 @@ class Api:
         except ValueError as error:
             raise GsError(
                 "network",
-                f"{self.endpoint} does not answer like a GitSlice server.",
+                f"{self.endpoint} does not answer like a GitSlice server",
                 "check the endpoint: gs config get endpoint",
             ) from error
 
@@ -216,7 +216,7 @@ class Api:
         reason = str(error) or type(error).__name__
         return GsError(
             "network",
-            f"{self.endpoint} cannot be reached: {reason}.",
+            f"{self.endpoint} cannot be reached: {reason}",
             "is the server running, and the endpoint right? (gs config get endpoint)",
         )
 

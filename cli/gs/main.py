@@ -80,7 +80,7 @@ def _system_error(error: OSError) -> GsError:
     if os.environ.get("GS_DEBUG"):
         raise error
     place = f"{error.filename}: " if error.filename else ""
-    return GsError("failed", f"{place}{error.strerror or error}.")
+    return GsError("failed", f"{place}{error.strerror or error}")
 
 
 def _unexpected(error: Exception) -> GsError:

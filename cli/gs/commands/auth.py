@@ -32,7 +32,7 @@ def login(ctx, endpoint: str | None, token: str | None) -> None:
 
     address = config.normalize_endpoint(endpoint) if endpoint else config.endpoint()
     if not token:
-        raise GsError("usage", "Signing in needs an API token.", HOW)
+        raise GsError("usage", "signing in needs an API token", HOW)
     secret = read_token() if token == "-" else token.strip()
     me = Api(address, secret).get("me/")
     config.save_token(address, secret, me["user"])
@@ -90,7 +90,7 @@ def token(ctx) -> None:
     address = config.endpoint()
     secret = config.token(address)
     if not secret:
-        raise GsError("unauthenticated", f"You are not signed in to {address}.", HOW)
+        raise GsError("unauthenticated", f"you are not signed in to {address}", HOW)
     emit({"token": secret, "endpoint": address}, lambda data: say(data["token"]))
 
 
@@ -104,7 +104,7 @@ def read_token() -> str:
         value = sys.stdin.readline()
     value = value.strip()
     if not value:
-        raise GsError("usage", "No token was given on stdin.", HOW)
+        raise GsError("usage", "no token was given on stdin", HOW)
     return value
 
 

@@ -61,7 +61,7 @@ def unset(ctx, key: str, local: bool) -> None:
     """Remove one setting."""
     path = target(ctx, local)
     if key not in config.read(path):
-        raise GsError("failed", f"{key} is not set in {path}.", "gs config list")
+        raise GsError("failed", f"{key} is not set in {path}", "gs config list")
     config.set_value(path, key, None)
     emit({"key": key, "value": None, "file": path}, lambda data: say(f"{key} is no longer set in {path}."))
 

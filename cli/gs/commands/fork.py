@@ -31,7 +31,7 @@ def fork(ctx, new, folder, source, description) -> None:
         source_org, source_name = (binding.org, binding.slice) if binding else (organization, "root")
     if source_org != organization:
         raise GsError(
-            "usage", "Both slices must be of the same organization.", f"gs fork {source_org}/{name} {folder}"
+            "usage", "both slices must be of the same organization", f"gs fork {source_org}/{name} {folder}"
         )
     body = {"name": name, "folder": folder.strip("/"), "description": description}
     emit(ctx.api().post(slice_path(source_org, source_name) + "fork/", body), show)

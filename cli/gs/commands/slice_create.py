@@ -30,7 +30,7 @@ def create(ctx, name, includes, excludes, description, owners, visibility) -> No
     organization, slice_name = ctx.parse_slice(name)
     patterns = split(includes)
     if not patterns:
-        raise GsError("usage", "A slice needs paths.", f"gs slice create {name} --files 'dir/**'")
+        raise GsError("usage", "a slice needs paths", f"gs slice create {name} --files 'dir/**'")
     body = {"name": slice_name, "includes": patterns, "excludes": split(excludes), "description": description}
     if owners:
         body["owners"] = split(owners)

@@ -41,7 +41,7 @@ def edit(ctx, name, includes, excludes, add, remove, owners, **settings) -> None
     body = {key: split(values) for key, values in lists.items() if values}
     body.update({key: value for key, value in settings.items() if value is not None})
     if not body:
-        raise GsError("usage", "Nothing to change.", "gs slice edit --help")
+        raise GsError("usage", "nothing to change", "gs slice edit --help")
     emit(ctx.api().patch(slice_path(*ctx.parse_slice(name)), body), show)
 
 

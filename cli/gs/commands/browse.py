@@ -1,0 +1,39 @@
+"""`gs browse`."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from gs import config
+from gs.browser import open_page
+from gs.cli import command
+from gs.http import quote
+
+
+@command()
+@click.argument("what", metavar="[CHANGESET or PATH]", required=False)
+@click.option("--print", "only_print", is_flag=True, help="Print the address, open nothing.")
+def browse(ctx, what, only_print) -> None:
+    """Open a changeset, a file, or the slice of this directory in the browser."""
+    open_page(config.endpoint() + page(ctx, what), only_print=only_print)
+
+
+def page(ctx, what: str | None) -> str:
+    """The path of the page for `cl-7`, `org/cl-7`, a path of this directory's slice, or the slice itself."""
+    if what and what.rpartition("/")[2].lower().startswith("cl-"):
+        organization, number = ctx.parse_changeset(what)
+        return f"/{quote(organization)}/changesets/{number}/"
+    if not what and ctx.binding() is None:
+        return "/"
+    binding = ctx.require_binding()
+    slice_page = f"/{quote(binding.org)}/slices/{quote(binding.slice)}/"
+    return slice_page if not what else f"{slice_page}tree/{'/'.join(map(quote, relative(binding, what)))}"
+
+
+def relative(binding, text: str) -> list[str]:
+    """A path as typed here, in parts below the root of the working directory."""
+    from pathlib import Path
+
+    absolute = Path(text).absolute()
+    root = Path(binding.root).absolute()
+    return list(absolute.relative_to(root).parts if absolute.is_relative_to(root) else Path(text).parts)

@@ -1,0 +1,26 @@
+"""`gs completion`."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from gs.cli import command, program
+from gs.output import emit, say
+
+INSTALL = {
+    "bash": 'eval "$(gs completion bash)"   in ~/.bashrc',
+    "zsh": 'eval "$(gs completion zsh)"   in ~/.zshrc, after compinit',
+    "fish": "gs completion fish | source   in ~/.config/fish/config.fish",
+}
+
+
+@command()
+@click.argument("shell", type=click.Choice(list(INSTALL)))
+def completion(ctx, shell) -> None:
+    """Print the completion script of a shell, for `gs` and `gitslice`."""
+    from click.shell_completion import get_completion_class
+
+    maker = get_completion_class(shell)
+    scripts = [maker(program(), {}, name, "_GS_COMPLETE").source() for name in ("gs", "gitslice")]
+    data = {"shell": shell, "script": "\n".join(scripts), "install": INSTALL[shell]}
+    emit(data, lambda _: say(data["script"]))

@@ -1,0 +1,17 @@
+"""`gs docs`."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from gs import config
+from gs.browser import open_page
+from gs.cli import command
+
+
+@command()
+@click.option("--print", "only_print", is_flag=True, help="Print the address, open nothing.")
+@click.option("--api", is_flag=True, help="The documentation of the REST API.")
+def docs(ctx, only_print, api) -> None:
+    """Open the documentation that the server brings."""
+    open_page(config.endpoint() + ("/api/v1/docs/" if api else "/docs/"), only_print=only_print)
