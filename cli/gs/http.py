@@ -46,12 +46,18 @@ class Response:
         from http.client import HTTPException
 
         try:
-            return call(*args)
+            result = call(*args)
         except (HTTPException, OSError) as error:
-            self._api.close()
-            raise GsError(
-                "network", f"the answer of {self._api.endpoint} broke off: {error}", "try again"
-            ) from error
+            raise self._broken(str(error) or type(error).__name__) from error
+        if (
+            not result and args != (0,) and self._raw.length
+        ):  # http.client does not mind when fewer bytes come than announced
+            raise self._broken(f"{self._raw.length} bytes are missing")
+        return result
+
+    def _broken(self, reason: str) -> GsError:
+        self._api.close()
+        return GsError("network", f"the answer of {self._api.endpoint} broke off: {reason}", "try again")
 
     def __iter__(self):
         while line := self.readline():
@@ -85,7 +91,7 @@ class Api:
             self._connection.close()
             self._connection = None
 
-    def get(self, path: str, **query: object) -> dict:
+    def get(self, path: str, /, **query: object) -> dict:
         """GET a JSON document; query values that are None are left out, True is 1."""
         return self._json("GET", path + encode_query(query))
 

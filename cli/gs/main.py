@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
         return 141
     except OSError as error:
         return _fail(_system_error(error))
-    except Exception as error:  # noqa: BLE001 - the last resort: a person gets a sentence, GS_DEBUG the traceback
+    except Exception as error:  # the last resort: a person gets a sentence, GS_DEBUG the traceback
         return _fail(_unexpected(error))
 
 

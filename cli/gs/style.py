@@ -90,7 +90,10 @@ def table(headers: list[str], rows: list[list[object]], *, empty: str = "") -> N
     widths = [max(len(row[i].plain) for row in [head, *cells]) for i in range(len(headers))]
     room = _room(widths)
     for row in [head, *cells]:
-        line = "".join(cell + " " * (width - len(cell.plain) + 2) for cell, width in zip(row[:-1], widths))
+        line = "".join(
+            cell + " " * (width - len(cell.plain) + 2)
+            for cell, width in zip(row[:-1], widths[:-1], strict=True)
+        )
         say((line + _cut(row[-1], room)).rstrip())
 
 
