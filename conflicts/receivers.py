@@ -1,0 +1,36 @@
+"""Answers the notices of changesets by queueing detection. A broker that is away loses nothing: the sweep finds it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+from changesets.signals import changeset_changed, paths_landed
+from conflicts.tasks import detect_conflicts, detect_for_paths
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUED_PATHS = 5_000
+
+
+def connect() -> None:
+    changeset_changed.connect(on_changeset_changed, dispatch_uid="conflicts")
+    paths_landed.connect(on_paths_landed, dispatch_uid="conflicts")
+
+
+def on_changeset_changed(*, changeset_id: int, **_: Any) -> None:
+    _queue(detect_conflicts, changeset_id)
+
+
+def on_paths_landed(*, organization_id: int, paths: list[str], **_: Any) -> None:
+    for start in range(0, len(paths), MAX_QUEUED_PATHS):
+        _queue(detect_for_paths, organization_id, paths[start : start + MAX_QUEUED_PATHS])
+
+
+def _queue(task: Any, *arguments: Any) -> None:
+    try:
+        task.apply_async(arguments, retry=False)
+    except OperationalError as error:
+        log.warning("detection was not queued, the sweep will catch up: %s", error)

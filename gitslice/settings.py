@@ -1,0 +1,210 @@
+"""Django's settings. Everything that differs between installations comes from the environment (gitslice/env.py)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from gitslice import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+try:
+    GITSLICE_HOME = env.home(BASE_DIR)
+    GITSLICE_PORT = env.number("GITSLICE_PORT", 8000)
+    DATABASE_URL = env.text("DATABASE_URL")
+    REDIS_URL = env.text("REDIS_URL")
+    OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{GITSLICE_HOME / 'objects'}")
+    if not (DATABASE_URL and REDIS_URL):
+        _embedded_file = GITSLICE_HOME / "embedded.json"  # written by gitslice.ops.embedded
+        _embedded = json.loads(_embedded_file.read_text()) if _embedded_file.exists() else {}
+        DATABASE_URL = DATABASE_URL or _embedded.get(
+            "database_url", "postgresql://gitslice@127.0.0.1:1/gitslice"
+        )
+        REDIS_URL = REDIS_URL or _embedded.get("redis_url", "redis://127.0.0.1:1/0")
+    SECRET_KEY = env.secret_key(GITSLICE_HOME)
+    _database = env.database(DATABASE_URL)
+    _object_storage = env.object_storage(OBJECT_STORE_URL)
+    REDIS_URL = env.redis(REDIS_URL)
+    ALLOWED_HOSTS = env.words("GITSLICE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+    DEBUG = env.flag("GITSLICE_DEBUG", False)
+    GITSLICE_SECURE = env.flag("GITSLICE_SECURE", False)
+
+    GITSLICE_MAX_BLOB_BYTES = env.number("GITSLICE_MAX_BLOB_BYTES", 2 << 30)
+    GITSLICE_MAX_PACK_BYTES = env.number("GITSLICE_MAX_PACK_BYTES", 8 << 30)
+    GITSLICE_MAX_EDITS = env.number("GITSLICE_MAX_EDITS", 100_000)
+    GITSLICE_MAX_JSON_BYTES = env.number("GITSLICE_MAX_JSON_BYTES", 1 << 20)
+    GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
+    GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
+    GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
+    GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
+    GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
+except env.SettingError as error:
+    sys.exit(f"error: {error}")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "gitslice.objects",
+    "gitslice.ops",
+    "accounts",
+    "slices",
+    "changesets",
+    "conflicts",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.AuditOriginMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "gitslice.urls"
+WSGI_APPLICATION = "gitslice.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database_options() -> dict[str, Any]:
+    """Web processes share a pool among their threads, and stop a statement that runs too long."""
+    options: dict[str, Any] = dict(_database.get("OPTIONS", {}))
+    if GITSLICE_ROLE == "web":
+        options["pool"] = {"min_size": 1, "max_size": GITSLICE_DATABASE_POOL, "timeout": 10}
+        options["options"] = f"-c statement_timeout={GITSLICE_SQL_TIMEOUT_SECONDS}s"
+    return options
+
+
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 0 if GITSLICE_ROLE == "web" else 600,
+        "OPTIONS": _database_options(),
+    }
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "gitslice",
+        "OPTIONS": {"IGNORE_EXCEPTIONS": True, "SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 2},
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "objects": _object_storage,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = GITSLICE_HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": [
+        "gitslice.common.rendering.ORJSONRenderer",
+        "gitslice.common.rendering.ProblemRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["gitslice.common.rendering.ORJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],  # every query starts at visible_to
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "gitslice.common.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "GitSlice",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # bodies are read by parsers that know their own limits
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+CELERY_BEAT_SCHEDULE = {"conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS}}
+CELERY_TIMEZONE = "UTC"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GITSLICE_SECURE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = GITSLICE_SECURE
+SECURE_HSTS_SECONDS = 31536000 if GITSLICE_SECURE else 0
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GITSLICE_SECURE else None
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("GITSLICE_LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,72 @@
+"""Server processes that tests start, kill and look at from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"the process for {url} ended with {process.returncode}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{url} did not answer within {seconds} s")
+
+
+class WebServer:
+    """The product's web process on a database of the tests; `kill` is `kill -9`."""
+
+    def __init__(self, environment: dict[str, str], workers: int = 2) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = os.environ | environment | {"GITSLICE_ROLE": "web"}
+        self.environment |= {"DJANGO_SETTINGS_MODULE": "gitslice.settings", "GITSLICE_ALLOWED_HOSTS": "*"}
+        self.workers = workers
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gunicorn", "gitslice.wsgi", "--bind", f"127.0.0.1:{self.port}"]
+        command += [
+            "--workers",
+            str(self.workers),
+            "--worker-class",
+            "gthread",
+            "--threads",
+            "8",
+            "--no-control-socket",
+        ]
+        self.process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=self.environment, start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        wait_for(f"{self.url}/livez", self.process)
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.kill()
