@@ -2,7 +2,7 @@
 
 How to write a command, in `gs/commands/<name>.py`:
 
-    import rich_click as click
+    from gs.clicks import click
     from gs.cli import command
     from gs.output import emit, say
 
@@ -25,10 +25,10 @@ import importlib
 import os
 import sys
 
-import rich_click as click
 from click.exceptions import NoArgsIsHelpError
 
 from gs import __version__, output
+from gs.clicks import DRESSED, click
 from gs.context import Context
 from gs.errors import GsError
 
@@ -77,7 +77,12 @@ PANELS = {
 }
 
 
-class LazyGroup(click.RichGroup):
+def panels() -> list:
+    """The boxes in which `gs --help` shows commands."""
+    return [click.RichCommandPanel(title, commands=names) for title, names in PANELS.items()]
+
+
+class LazyGroup(click.RichGroup if DRESSED else click.Group):
     """A group whose commands are `module:attribute` below gs.commands, or groups made by a function."""
 
     def __init__(self, *args, table: dict[str, object], **settings):
@@ -110,12 +115,17 @@ def command(name: str | None = None, **settings):
             output.configure(json=json, quiet=quiet)
             return function(Context(json=json, quiet=quiet), **options) or 0
 
-        with_flags = click.option("--json", is_flag=True, help="Print one JSON document.")(
-            click.option("--quiet", "-q", is_flag=True, help="No remarks, no progress.")(invoke_with_context)
+        own = vars(invoke_with_context).pop("__click_params__", [])
+        for flag in (
+            click.option("--quiet", "-q", is_flag=True, help="No remarks, no progress."),
+            click.option("--json", is_flag=True, help="Print one JSON document."),
+        ):
+            flag(invoke_with_context)
+        vars(invoke_with_context)["__click_params__"] += (
+            own  # click reverses the list: our two flags come last
         )
-        return click.command(name, context_settings={"help_option_names": ["--help", "-h"]}, **settings)(
-            with_flags
-        )
+        settings.setdefault("context_settings", {"help_option_names": ["--help", "-h"]})
+        return click.command(name, **settings)(invoke_with_context)
 
     return decorate
 
@@ -164,7 +174,7 @@ def program() -> LazyGroup:
         table=table,
         help="Version control for monorepos: check out, change, review and land a slice of the tree.",
         context_settings={"help_option_names": ["--help", "-h"]},
-        panels=[click.RichCommandPanel(title, commands=names) for title, names in PANELS.items()],
+        **({"panels": panels()} if DRESSED else {}),
     )
     return click.version_option(__version__, prog_name="gs", message="%(prog)s %(version)s")(main)
 

@@ -31,7 +31,7 @@ def run(arguments: list[str]) -> int:
         return code
     except GsError as error:
         return _fail(error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         return 130
     except BrokenPipeError:
         # The rest of stdout has no reader; point it elsewhere, so that the interpreter's own flush stays silent.

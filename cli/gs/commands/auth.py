@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-import rich_click as click
-
 from gs import config
 from gs.cli import command
+from gs.clicks import click
 from gs.errors import GsError
 from gs.output import emit, say, warn
 from gs.style import fields, next_step, style

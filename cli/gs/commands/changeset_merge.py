@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.conflictview import print_conflicts
 from gs.context import changeset_path
 from gs.errors import GsError

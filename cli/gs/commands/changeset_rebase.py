@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.commands.changeset_merge import show_conflicts
 from gs.context import changeset_path
 from gs.errors import GsError
@@ -39,7 +38,7 @@ def rebase(ctx, changeset, auto_merge, markers) -> None:
 
 def write_markers(ctx, binding, organization: str, number: int, error: GsError) -> list[str]:
     """Merge the head into the conflicting files of this directory, with markers; the paths written."""
-    from gs.commands.conflict_resolve import mark_file
+    from gs.manual import mark_file
 
     detail = ctx.api().get(changeset_path(organization, number))
     if detail["slice"] != f"{binding.org}/{binding.slice}":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.conflictview import print_conflicts
 from gs.context import changeset_path
 from gs.diffview import counts, print_diff, print_stat

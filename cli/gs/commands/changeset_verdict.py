@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.context import changeset_path
 from gs.output import emit, say
 from gs.style import next_step, state, style

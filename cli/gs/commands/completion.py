@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command, program
+from gs.clicks import click
 from gs.output import emit, say
 
 INSTALL = {

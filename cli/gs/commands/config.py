@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs import config
 from gs.cli import command
+from gs.clicks import click
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import table

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.commands.conflict_list import scope
 from gs.conflictview import by_severity, print_conflict
 from gs.errors import GsError

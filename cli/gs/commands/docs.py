@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs import config
 from gs.browser import open_page
 from gs.cli import command
+from gs.clicks import click
 
 
 @command()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command, paging
+from gs.clicks import click
 from gs.context import slice_path
 from gs.moments import parse_moment
 from gs.output import emit, say

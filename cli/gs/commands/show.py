@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.context import slice_path
 from gs.diffview import print_diff, print_files, print_stat
 from gs.errors import GsError

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.context import slice_path
 from gs.output import emit
 from gs.style import ago, fields, next_step, short, size, state, style

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
 from gs.cli import command
+from gs.clicks import click
 from gs.output import emit, info, say
 from gs.style import ago, style, table
 

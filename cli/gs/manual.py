@@ -1,0 +1,88 @@
+"""Resolving by hand: files with conflict markers, and what people made of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from gitslice_core.merge import has_markers, mark, merge
+from gs.contents import file_at, has_digest, proposed_content
+from gs.context import slice_path
+from gs.errors import GsError
+from gs.transfer import upload_files
+
+MERGEABLE = ("content", "add_add")
+
+
+def upload_file(api, organization: str, path: str, file: Path) -> dict:
+    """The resolution of `path` by a file on disk, which is uploaded; without the file, by deleting it.
+
+    Raises GsError `unresolvable` while markers stand in the file.
+    """
+    if not os.path.lexists(file):
+        return {"path": path, "choice": "manual"}
+    if not file.is_symlink() and has_markers(file.read_bytes()):
+        raise GsError("unresolvable", f"{path} still has conflict markers", "edit it, then try again")
+    entry = upload_files(api, organization, [file])[0]
+    return {
+        "path": path,
+        "choice": "manual",
+        "mode": entry.mode,
+        "digest": entry.digest.hex(),
+        "size": entry.size,
+    }
+
+
+def upload_content(api, organization: str, path: str, mode: str, content: bytes) -> dict:
+    """As `upload_file`, for content in memory."""
+    with tempfile.TemporaryDirectory(prefix="gs-") as folder:
+        file = Path(folder) / "content"
+        file.write_bytes(content)
+        file.chmod(0o755 if mode == "100755" else 0o644)
+        return upload_file(api, organization, path, file)
+
+
+def marked_content(api, detail: dict, conflict: dict, ours: bytes | None = None) -> tuple[bytes, int]:
+    """Both sides of a conflict merged, markers where they collide, and the number of those places.
+
+    `ours` is the changeset's version if it is at hand, else it is rebuilt. Raises GsError `unresolvable` for what
+    has no two texts to merge.
+    """
+    path = conflict["path"]
+    entries = [conflict[side] for side in ("ours", "theirs")]
+    if conflict["kind"] not in MERGEABLE or any(e is None or e["mode"] == "120000" for e in entries):
+        raise GsError("unresolvable", f"{path} cannot be merged as text", "choose --ours or --theirs")
+    address = slice_path(*detail["slice"].split("/"))
+    base = file_at(api, address, path, detail["base"]) if conflict["base"] else b""
+    if not has_digest(base, conflict["base"]):
+        raise GsError(
+            "unresolvable", f"the base of {path} is not that of {detail['changeset']}", "gs changeset rebase"
+        )
+    if ours is None:
+        organization = detail["slice"].split("/")[0]
+        ours = proposed_content(api, organization, detail["number"], path)
+    theirs = file_at(api, address, path, "HEAD")
+    result = merge(base, ours, theirs)
+    return mark(result, "ours", "theirs"), len(result.conflicts)
+
+
+def mark_file(api, binding, detail: dict, conflict: dict) -> bool:
+    """Merge what has landed into the directory's file at a conflict, with markers; False if that has no meaning.
+
+    The directory's own content is one side of the merge, so nothing of it is lost.
+    """
+    file = binding.root / conflict["path"]
+    if conflict["kind"] not in MERGEABLE or file.is_symlink() or not file.is_file():
+        return False
+    content, _ = marked_content(api, detail, conflict, file.read_bytes())
+    replace_content(file, content)
+    return True
+
+
+def replace_content(file: Path, content: bytes) -> None:
+    """Write a file in one step, keeping its mode."""
+    temporary = file.with_name(f"{file.name}.{os.getpid()}.gs")
+    temporary.write_bytes(content)
+    temporary.chmod(file.stat().st_mode & 0o777)
+    temporary.replace(file)
