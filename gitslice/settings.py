@@ -40,6 +40,7 @@ try:
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
     GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
+    GITSLICE_PUBLIC_URL = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{GITSLICE_PORT}")
     GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
 except env.SettingError as error:
     sys.exit(f"error: {error}")
@@ -107,6 +108,7 @@ DATABASES = {
     "default": {
         **_database,
         "ENGINE": "django.db.backends.postgresql",
+        "CONN_HEALTH_CHECKS": True,  # a restart of the database is no reason for errors
         "CONN_MAX_AGE": 0 if GITSLICE_ROLE == "web" else 600,
         "OPTIONS": _database_options(),
     }

@@ -2,6 +2,8 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from gitslice.ops import health
+
 api = [
     path("", include("accounts.api.urls")),
     path("", include("gitslice.objects.api.urls")),
@@ -14,5 +16,7 @@ api = [
 
 urlpatterns = [
     path("api/v1/", include(api)),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
 ]

@@ -21,23 +21,25 @@ def spawn(
     *,
     environment: dict[str, str] | None = None,
     log: Path | None = None,
+    output: int | None = None,
     unprivileged: bool = False,
     death_signal: int = signal.SIGTERM,
     held: Sequence[int] = (),
 ) -> Process:
     """Start a program in a session of its own, so that a Ctrl-C reaches only us, who then stop it in order.
 
-    `log` receives its output, else ours does. `held` are file descriptors it keeps open. When we die, even by
+    `log` receives all it writes, else our standard error does; its standard output alone can go to the file descriptor
+    `output`. `held` are file descriptors it keeps open. When we die, even by
     `kill -9`, Linux sends it `death_signal`.
     """
-    with open(log, "ab") if log else open(os.dup(2), "wb") as output:
+    with open(log, "ab") if log else open(os.dup(2), "wb") as errors:
         return subprocess.Popen(
             command,
             env=environment,
             cwd="/" if unprivileged else None,
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            stdout=errors if output is None else output,
+            stderr=errors,
             start_new_session=True,
             pass_fds=held,
             preexec_fn=_dies_with_us(death_signal),

@@ -1,0 +1,135 @@
+"""`make run`: the whole system in the foreground. Ctrl-C or SIGTERM stops all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from gitslice import env
+from gitslice.ops.embedded import running
+from gitslice.ops.places import EmbeddedServerError
+from gitslice.ops.supervisor import ChildEnded, Stopped, Supervisor
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+BEAT = ("-m", "celery", "-A", "gitslice", "beat", "--loglevel", "WARNING")
+WORKER = (
+    "-m",
+    "celery",
+    "-A",
+    "gitslice",
+    "worker",
+    "--loglevel",
+    "WARNING",
+    "--without-gossip",
+    "--without-mingle",
+)
+WEB = ("-m", "gunicorn", "--config", str(REPOSITORY / "deploy" / "gunicorn.conf.py"), "gitslice.wsgi")
+
+
+def main() -> int:
+    """Exit status 0 after being asked to stop, 1 if a part failed."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    os.umask(0o077)  # the data folder holds source code
+    os.chdir(REPOSITORY)
+    try:
+        run(stopping)
+    except Stopped:
+        _say("GitSlice has stopped.")
+        return 0
+    except (ChildEnded, EmbeddedServerError, env.SettingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(stopping: threading.Event) -> None:
+    home = env.home(REPOSITORY)
+    demo = env.flag("GITSLICE_DEMO", True)
+    bind, port = env.text("GITSLICE_BIND", "127.0.0.1"), env.number("GITSLICE_PORT", 8000)
+    _require_free(bind, port)
+    environment = os.environ | {"GITSLICE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "gitslice.settings"}
+    os.environ |= environment
+    _say(f"GitSlice starts; its data lies in {home}")
+    needs = {"database": not env.text("DATABASE_URL"), "redis": not env.text("REDIS_URL")}
+    with running(home, **needs) as servers, Supervisor(servers.processes, environment, stopping) as system:
+        notes = system.run_to_end("the preparation", "manage.py", "prepare", *(["--demo"] if demo else []))
+        system.start("the web server", "web", *WEB)
+        system.start("the worker", "worker", *WORKER, "--concurrency", env.text("GITSLICE_WORKERS", "2"))
+        system.start("the schedule", "beat", *BEAT, "--schedule", str(home / "schedule"))
+        system.wait_until("the web server", lambda: _web_answers(port))
+        system.wait_until("the worker", _worker_answers)
+        _say(_welcome(port, notes))
+        try:
+            system.watch()
+        finally:
+            _say("stopping ...")
+
+
+def _require_free(bind: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind.strip("[]"), port))
+        except OSError as error:
+            raise env.SettingError(
+                f"port {port} cannot be used ({error.strerror}); set GITSLICE_PORT to another"
+            ) from None
+
+
+def _web_answers(port: int) -> bool:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/readyz", headers={"Host": "localhost"})
+    with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=10):
+        return True
+    return False
+
+
+def _worker_answers() -> bool:
+    from gitslice.celery import app  # it reads the settings, which need the servers' addresses
+
+    return bool(app.control.ping(timeout=0.5, limit=1))
+
+
+def _welcome(port: int, notes: str) -> str:
+    programs = Path(sys.executable).parent
+    url = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{port}")
+    organization = (
+        []
+        if notes
+        else [
+            "",
+            "Make an organization:",
+            f"  echo PASSWORD | {programs}/python manage.py bootstrap --org acme --user you --password-stdin --token",
+        ]
+    )
+    return "\n".join(
+        [
+            "",
+            f"GitSlice is ready: {url}",
+            *(["", notes.strip()] if notes else organization),
+            "",
+            "Try in another terminal:",
+            f"  {programs}/gs auth login --endpoint {url}",
+            f"  {programs}/gs slice list",
+            f"  {programs}/gs init SLICE FOLDER",
+            "",
+            "Ctrl-C stops it.",
+        ]
+    )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
