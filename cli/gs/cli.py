@@ -24,13 +24,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from click.exceptions import NoArgsIsHelpError
+from click.exceptions import Exit, NoArgsIsHelpError
 
 from gs import __version__, output
 from gs.clicks import DRESSED, click
 from gs.context import Context
 from gs.errors import GsError
+
+Target = str | Callable[[], click.Command]  # `module:attribute` below gs.commands, or what makes a group
 
 SLICE = {
     "list": "slice_list:list_slices",
@@ -82,19 +86,22 @@ def panels() -> list:
     return [click.RichCommandPanel(title, commands=names) for title, names in PANELS.items()]
 
 
-class LazyGroup(click.RichGroup if DRESSED else click.Group):
+Group: Any = click.RichGroup if DRESSED else click.Group
+
+
+class LazyGroup(Group):
     """A group whose commands are `module:attribute` below gs.commands, or groups made by a function."""
 
-    def __init__(self, *args, table: dict[str, object], **settings):
+    def __init__(self, *args: Any, table: Mapping[str, Target], **settings: Any):
         super().__init__(*args, **settings)
         self.table = table
 
-    def list_commands(self, ctx) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(self.table)
 
-    def get_command(self, ctx, name: str):
+    def get_command(self, ctx: Any, name: str) -> click.Command | None:
         target = self.table.get(name)
-        return load(target) if isinstance(target, str) else target and target()
+        return load(target) if isinstance(target, str) else target() if target else None
 
 
 def load(target: str) -> click.Command:
@@ -104,14 +111,14 @@ def load(target: str) -> click.Command:
     return found() if attribute == "declare" else found
 
 
-def command(name: str | None = None, **settings):
+def command(name: str | None = None, **settings: Any) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a click command of `function(ctx: Context, **options) -> int | None`, with `--json` and `--quiet`."""
 
-    def decorate(function):
+    def decorate(function: Callable[..., int | None]) -> click.Command:
         import functools
 
         @functools.wraps(function)
-        def invoke_with_context(json: bool, quiet: bool, **options) -> int:
+        def invoke_with_context(json: bool, quiet: bool, **options: Any) -> int:
             output.configure(json=json, quiet=quiet)
             return function(Context(json=json, quiet=quiet), **options) or 0
 
@@ -130,7 +137,7 @@ def command(name: str | None = None, **settings):
     return decorate
 
 
-def paging(function):
+def paging(function: Callable) -> Callable:
     """`--limit` and `--cursor` for a list."""
     cursor = click.option("--cursor", metavar="CURSOR", help="Go on where a list ended (its next_cursor).")
     limit = click.option(
@@ -139,14 +146,14 @@ def paging(function):
     return limit(cursor(function))
 
 
-def group(name: str, table: dict[str, object], summary: str):
+def group(name: str, table: Mapping[str, Target], summary: str) -> Callable[[], LazyGroup]:
     """A function that makes the group `name`, for the table of the group above."""
     return lambda: LazyGroup(name, table=table, help=summary, short_help=summary)
 
 
 def program() -> LazyGroup:
     """The whole tree."""
-    table: dict[str, object] = {
+    table: dict[str, Target] = {
         "init": "init:init",
         "status": "status:declare",
         "diff": "diff:diff",
@@ -192,7 +199,7 @@ def invoke(arguments: list[str]) -> int:
     try:
         with main.make_context("gs", list(arguments)) as ctx:
             return main.invoke(ctx) or 0
-    except click.exceptions.Exit as stop:
+    except Exit as stop:
         return stop.exit_code
     except NoArgsIsHelpError as error:
         return _missing_command(error)
@@ -204,7 +211,7 @@ def invoke(arguments: list[str]) -> int:
         raise GsError("failed", error.format_message()) from error
 
 
-def _missing_command(error) -> int:
+def _missing_command(error: NoArgsIsHelpError) -> int:
     path = error.ctx.command_path
     if output.wants_json():
         raise GsError("usage", f"{path} needs a command", f"{path} --help") from error

@@ -13,6 +13,6 @@ DRESSED = len(sys.argv) < 2 or not {"--help", "-h"}.isdisjoint(sys.argv[1:])
 if DRESSED:
     import rich_click as click
 else:
-    import click
+    import click  # type: ignore[no-redef]
 
 __all__ = ["DRESSED", "click"]

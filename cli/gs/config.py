@@ -11,6 +11,10 @@ import os
 
 from gs.errors import GsError
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DEFAULT_ENDPOINT = "http://127.0.0.1:8000"
 
 KEYS = {
@@ -40,7 +44,7 @@ def credentials_file() -> str:
     return os.path.join(directory(), "credentials.toml")
 
 
-def workdir_file(root: object) -> str:
+def workdir_file(root: str | Path) -> str:
     """The configuration of the working directory at `root`."""
     return os.path.join(os.fspath(root), ".gs", "config")
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from gs.context import changeset_path, slice_path
 from gs.errors import GsError
-from gs.http import encode_query
+from gs.http import Api, encode_query
 
 
-def file_at(api, slice_address: str, path: str, commit: str) -> bytes:
+def file_at(api: Api, slice_address: str, path: str, commit: str) -> bytes:
     """The content of a path of a slice at a commit (whole in memory: for files that people read or merge)."""
     address = slice_address + "file/" + encode_query({"path": path, "commit": commit})
     with api.stream("GET", address) as response:
         return response.read()
 
 
-def proposed_content(api, organization: str, number: int, path: str) -> bytes:
+def proposed_content(api: Api, organization: str, number: int, path: str) -> bytes:
     """What a changeset's newest patchset has at a text path: its base with the diff applied, checked by digest.
 
     Raises GsError `unresolvable` when that cannot be rebuilt exactly (no text, not UTF-8, base has moved on).

@@ -5,6 +5,11 @@ from __future__ import annotations
 from gs import config
 from gs.errors import GsError
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from gs.http import Api
+    from gs.workdir.binding import Binding
+
 PAGE = 50  # items of a list unless --limit says otherwise
 
 
@@ -15,11 +20,11 @@ class Context:
         self.json = json
         self.quiet = quiet
         self.start = start  # folder to look for a working directory from; None: the current one
-        self._api = None
-        self._binding = None
+        self._api: Api | None = None
+        self._binding: Binding | None = None
         self._organization: str | None = None
 
-    def api(self):
+    def api(self) -> Api:
         """The `gs.http.Api` of the configured server. Raises GsError `unauthenticated` without a token."""
         if self._api is None:
             from gs.http import Api
@@ -33,7 +38,7 @@ class Context:
             self._api = Api(endpoint, token)
         return self._api
 
-    def binding(self):
+    def binding(self) -> Binding | None:
         """The `gs.workdir.binding.Binding` around here, or None."""
         if self._binding is None:
             from pathlib import Path
@@ -43,7 +48,7 @@ class Context:
             self._binding = find(Path(self.start) if self.start else Path.cwd())
         return self._binding
 
-    def require_binding(self):
+    def require_binding(self) -> Binding:
         """As `binding()`, raising GsError `not_a_working_directory`."""
         binding = self.binding()
         if binding is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gs.conflictview import print_conflict
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.editor import edit_bytes
 from gs.errors import GsError
 from gs.manual import marked_content, upload_content
@@ -20,7 +20,7 @@ MEANING = """  o  keep the changeset's version
 CHOICES = {"o": "ours", "t": "theirs", "a": "auto"}
 
 
-def ask_all(ctx, organization: str, number: int, conflicts: list[dict]) -> list[dict]:
+def ask_all(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> list[dict]:
     """The resolutions chosen. Raises GsError `failed` when the person quits."""
     detail = ctx.api().get(changeset_path(organization, number))
     resolutions = []
@@ -33,7 +33,7 @@ def ask_all(ctx, organization: str, number: int, conflicts: list[dict]) -> list[
     return resolutions
 
 
-def ask_one(ctx, organization: str, detail: dict, conflict: dict) -> dict | None:
+def ask_one(ctx: Context, organization: str, detail: dict, conflict: dict) -> dict | None:
     """One resolution, or None when it is left for later."""
     while True:
         answer = input(QUESTION).strip().lower()[:1]
@@ -54,7 +54,7 @@ def ask_one(ctx, organization: str, detail: dict, conflict: dict) -> dict | None
             warn(error.message)
 
 
-def edit_conflict(ctx, organization: str, detail: dict, conflict: dict) -> dict:
+def edit_conflict(ctx: Context, organization: str, detail: dict, conflict: dict) -> dict:
     """The resolution that the editor leaves behind. Raises GsError `unresolvable` while markers are left."""
     content, _ = marked_content(ctx.api(), detail, conflict)
     edited = edit_bytes(conflict["path"], content)

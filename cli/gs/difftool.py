@@ -11,12 +11,13 @@ from gs import config
 from gs.contents import apply_hunks, file_at
 from gs.context import slice_path
 from gs.errors import GsError
+from gs.http import Api
 from gs.output import warn
 
 DEFAULT = "git diff --no-index --"
 
 
-def show_files(api, slice_name: str, base: str | None, files: list[dict]) -> None:
+def show_files(api: Api, slice_name: str, base: str | None, files: list[dict]) -> None:
     """Write both versions of each text file below a temporary folder and run the diff tool on `old` and `new`."""
     address = slice_path(*slice_name.split("/"))
     with tempfile.TemporaryDirectory(prefix="gs-diff-") as folder:

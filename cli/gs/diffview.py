@@ -7,6 +7,7 @@ A FILEDIFF is {"path", "op", "renamed_from", "old": entry|None, "new": entry|Non
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from gs.output import colours, say
 from gs.style import SGR, clean, op_mark, plural, style
@@ -113,7 +114,7 @@ def _paint(line: str) -> str:
     return style(line, {"-": "red", "+": "green", "\\": "dim"}.get(line[:1]))
 
 
-def _word_lines(lines: list[str]):
+def _word_lines(lines: list[str]) -> Iterator[str]:
     """Lines of a hunk; each run of removed then added lines becomes one text with [-gone-]{+new+} words."""
     gone: list[str] = []
     new: list[str] = []

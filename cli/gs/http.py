@@ -8,6 +8,14 @@ import time
 from gs import __version__
 from gs.errors import GsError
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from http.client import HTTPConnection, HTTPResponse
+    from typing import IO, Any, Self
+
+    Body = dict | list | bytes | bytearray | Iterable[bytes] | IO[bytes] | None
+
 API = "/api/v1/"
 TIMEOUT = 300  # seconds without a byte before a connection counts as dead
 CONNECT_TIMEOUT = 15  # seconds
@@ -23,7 +31,7 @@ class Response:
     Leave nothing unread if the connection shall be used again; what is left unread closes it.
     """
 
-    def __init__(self, api: Api, raw):
+    def __init__(self, api: Api, raw: HTTPResponse):
         self._api = api
         self._raw = raw
         self.status: int = raw.status
@@ -33,7 +41,7 @@ class Response:
         """Up to `count` bytes (b"" at the end). Raises GsError `network` when the answer breaks off."""
         return self._guard(self._raw.read, None if count < 0 else count)
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: bytearray | memoryview) -> int:
         return self._guard(self._raw.readinto, buffer)
 
     def readline(self, limit: int = -1) -> bytes:
@@ -42,7 +50,7 @@ class Response:
     def readable(self) -> bool:
         return True
 
-    def _guard(self, call, *args):
+    def _guard(self, call: Callable[..., Any], *args: object) -> Any:
         from http.client import HTTPException
 
         try:
@@ -59,7 +67,7 @@ class Response:
         self._api.close()
         return GsError("network", f"the answer of {self._api.endpoint} broke off: {reason}", "try again")
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[bytes]:
         while line := self.readline():
             yield line
 
@@ -67,7 +75,7 @@ class Response:
         if not self._raw.isclosed():
             self._api.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -80,8 +88,7 @@ class Api:
     def __init__(self, endpoint: str, token: str | None):
         self.endpoint = endpoint.rstrip("/")
         self.token = token
-        self._connection = None
-        self._used = False  # whether the connection has served a request before
+        self._connection: HTTPConnection | None = None
 
     def clone(self) -> Api:
         return Api(self.endpoint, self.token)
@@ -98,7 +105,7 @@ class Api:
     def post(
         self,
         path: str,
-        body=None,
+        body: Body = None,
         content_type: str | None = None,
         idempotency_key: str | None = None,
     ) -> dict:
@@ -119,7 +126,7 @@ class Api:
         self,
         method: str,
         path: str,
-        body=None,
+        body: Body = None,
         headers: dict | None = None,
         *,
         repeatable: bool | None = None,
@@ -148,7 +155,14 @@ class Api:
             time.sleep(_wait(response.headers.get("Retry-After"), attempt))
         raise AssertionError("unreachable")
 
-    def _json(self, method: str, path: str, body=None, content_type: str | None = None, headers=None) -> dict:
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: Body = None,
+        content_type: str | None = None,
+        headers: dict | None = None,
+    ) -> dict:
         headers = {"Accept": "application/json", **(headers or {})}
         if content_type:
             headers["Content-Type"] = content_type
@@ -173,7 +187,7 @@ class Api:
             headers["Authorization"] = f"Bearer {self.token}"
         return headers
 
-    def _send(self, method: str, path: str, body, headers: dict, repeatable: bool) -> Response:
+    def _send(self, method: str, path: str, body: Body, headers: dict, repeatable: bool) -> Response:
         """One exchange; a connection that the server has meanwhile closed is opened again, once."""
         from http.client import HTTPException
 
@@ -189,7 +203,7 @@ class Api:
                     raise self._unreachable(error) from error
                 retried = True
 
-    def _exchange(self, method: str, path: str, body, headers: dict):
+    def _exchange(self, method: str, path: str, body: Body, headers: dict) -> HTTPResponse:
         connection = self._connect()
         chunked = body is not None and not isinstance(body, (bytes, bytearray))
         if chunked:
@@ -202,7 +216,7 @@ class Api:
                 raise
         return connection.getresponse()
 
-    def _connect(self):
+    def _connect(self) -> HTTPConnection:
         if self._connection is None:
             self._connection = open_connection(self.endpoint)
         return self._connection
@@ -241,22 +255,23 @@ class Api:
         return GsError(code, str(message), hint, document.get("details"))
 
 
-def open_connection(endpoint: str):
+def open_connection(endpoint: str) -> HTTPConnection:
     """A connection to `endpoint`, with the system's certificates for https. Connects at the first request."""
     import socket
     from http.client import HTTPConnection
     from urllib.parse import urlsplit
 
     parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    connection: HTTPConnection
     if parts.scheme == "https":
         import ssl
         from http.client import HTTPSConnection
 
-        connection = HTTPSConnection(
-            parts.hostname, parts.port, timeout=CONNECT_TIMEOUT, context=ssl.create_default_context()
-        )
+        context = ssl.create_default_context()
+        connection = HTTPSConnection(host, parts.port, timeout=CONNECT_TIMEOUT, context=context)
     else:
-        connection = HTTPConnection(parts.hostname, parts.port, timeout=CONNECT_TIMEOUT)
+        connection = HTTPConnection(host, parts.port, timeout=CONNECT_TIMEOUT)
     connection.blocksize = 256 * 1024
     connection.connect()
     connection.sock.settimeout(TIMEOUT)
@@ -289,7 +304,7 @@ def _query_value(value: object) -> str:
     return "1" if value is True else str(value)
 
 
-def _replayable(body) -> bool:
+def _replayable(body: Body) -> bool:
     return body is None or isinstance(body, (bytes, bytearray))
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitslice_core.merge import has_markers, mark, merge
 from gs.contents import file_at, has_digest, proposed_content
 from gs.context import slice_path
 from gs.errors import GsError
+from gs.http import Api
 from gs.transfer import upload_files
+
+if TYPE_CHECKING:
+    from gs.workdir.binding import Binding
 
 MERGEABLE = ("content", "add_add")
 
 
-def upload_file(api, organization: str, path: str, file: Path) -> dict:
+def upload_file(api: Api, organization: str, path: str, file: Path) -> dict:
     """The resolution of `path` by a file on disk, which is uploaded; without the file, by deleting it.
 
     Raises GsError `unresolvable` while markers stand in the file.
@@ -34,7 +39,7 @@ def upload_file(api, organization: str, path: str, file: Path) -> dict:
     }
 
 
-def upload_content(api, organization: str, path: str, mode: str, content: bytes) -> dict:
+def upload_content(api: Api, organization: str, path: str, mode: str, content: bytes) -> dict:
     """As `upload_file`, for content in memory."""
     with tempfile.TemporaryDirectory(prefix="gs-") as folder:
         file = Path(folder) / "content"
@@ -43,7 +48,7 @@ def upload_content(api, organization: str, path: str, mode: str, content: bytes)
         return upload_file(api, organization, path, file)
 
 
-def marked_content(api, detail: dict, conflict: dict, ours: bytes | None = None) -> tuple[bytes, int]:
+def marked_content(api: Api, detail: dict, conflict: dict, ours: bytes | None = None) -> tuple[bytes, int]:
     """Both sides of a conflict merged, markers where they collide, and the number of those places.
 
     `ours` is the changeset's version if it is at hand, else it is rebuilt. Raises GsError `unresolvable` for what
@@ -67,7 +72,7 @@ def marked_content(api, detail: dict, conflict: dict, ours: bytes | None = None)
     return mark(result, "ours", "theirs"), len(result.conflicts)
 
 
-def mark_file(api, binding, detail: dict, conflict: dict) -> bool:
+def mark_file(api: Api, binding: Binding, detail: dict, conflict: dict) -> bool:
     """Merge what has landed into the directory's file at a conflict, with markers; False if that has no meaning.
 
     The directory's own content is one side of the merge, so nothing of it is lost.

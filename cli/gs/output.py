@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from gs.errors import GsError
+
 _settings = {"json": False, "quiet": False}
 
 
@@ -21,7 +28,7 @@ def is_quiet() -> bool:
     return _settings["quiet"]
 
 
-def emit(data: dict, render=None) -> None:
+def emit(data: dict, render: Callable[[dict], object] | None = None) -> None:
     """The result of a command: `data` as one JSON document with `--json`, else what `render(data)` prints."""
     if _settings["json"]:
         print_document(data)
@@ -53,7 +60,7 @@ def warn(text: str) -> None:
     sys.stderr.write(_mark("warning:", "33", sys.stderr) + " " + text + "\n")
 
 
-def report_error(error) -> None:
+def report_error(error: GsError) -> None:
     """`error: ...` and `hint: ...` on stderr; with `--json` the document on stdout instead."""
     from gs.style import clean
 
@@ -65,11 +72,11 @@ def report_error(error) -> None:
         sys.stderr.write(_mark("hint:", "36", sys.stderr) + " " + clean(error.hint) + "\n")
 
 
-def colours(stream=None) -> bool:
+def colours(stream: TextIO | None = None) -> bool:
     """Whether `stream` (default stdout) takes ANSI colours: a terminal, and NO_COLOR is not set."""
     stream = stream or sys.stdout
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
-def _mark(text: str, sgr: str, stream) -> str:
+def _mark(text: str, sgr: str, stream: TextIO) -> str:
     return f"\x1b[{sgr}m{text}\x1b[0m" if colours(stream) else text

@@ -8,6 +8,11 @@ import time
 from gs import output
 from gs.style import size
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
 INTERVAL = 0.1  # seconds between two drawings
 
 
@@ -23,7 +28,7 @@ class Progress:
         self._visible = sys.stderr.isatty() and not output.is_quiet()
         self._drawn = 0.0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._start = time.monotonic()
         return self
 
@@ -55,5 +60,5 @@ class Progress:
             sys.stderr.flush()
 
 
-def _of(done: str, total: int | None, show) -> str:
+def _of(done: str, total: int | None, show: Callable[[int], str]) -> str:
     return done if total is None else f"{done}/{show(total)}"

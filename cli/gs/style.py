@@ -7,6 +7,10 @@ import sys
 
 from gs.output import colours, say
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SGR = {
     "bold": "1",
     "dim": "2",
@@ -80,7 +84,7 @@ def op_mark(op: str) -> Styled:
     return style(op[:1].upper(), OPS.get(op))
 
 
-def table(headers: list[str], rows: list[list[object]], *, empty: str = "") -> None:
+def table(headers: list[str], rows: Sequence[Sequence[object]], *, empty: str = "") -> None:
     """Columns padded to their widest cell; on a terminal the last column is cut to its width."""
     if not rows:
         say(style(empty, "dim"))

@@ -8,6 +8,7 @@ import sys
 from gs import config
 from gs.cli import command
 from gs.clicks import click
+from gs.context import Context
 from gs.errors import GsError
 from gs.output import emit, say, warn
 from gs.style import fields, next_step, style
@@ -25,7 +26,7 @@ HOW = (
     metavar="TOKEN",
     help="API token; - reads it from stdin, which keeps it out of the process list.",
 )
-def login(ctx, endpoint: str | None, token: str | None) -> None:
+def login(ctx: Context, endpoint: str | None, token: str | None) -> None:
     """Sign in with an API token, and keep it for this server."""
     from gs.http import Api
 
@@ -43,13 +44,13 @@ def login(ctx, endpoint: str | None, token: str | None) -> None:
 
 
 @command()
-def status(ctx) -> None:
+def status(ctx: Context) -> None:
     """Say who you are, and where."""
     from gs.http import Api
 
     address = config.endpoint()
     secret = config.token(address)
-    data = {"signed_in": False, "user": None, "endpoint": address, "orgs": []}
+    data: dict = {"signed_in": False, "user": None, "endpoint": address, "orgs": []}
     if secret:
         try:
             me = Api(address, secret).get("me/")
@@ -70,7 +71,7 @@ def status(ctx) -> None:
 
 
 @command()
-def logout(ctx) -> None:
+def logout(ctx: Context) -> None:
     """Forget the token kept for this server."""
     address = config.endpoint()
     forgotten = config.forget_token(address)
@@ -84,7 +85,7 @@ def logout(ctx) -> None:
 
 
 @command()
-def token(ctx) -> None:
+def token(ctx: Context) -> None:
     """Print the API token in use."""
     address = config.endpoint()
     secret = config.token(address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gs.cli import command
 from gs.clicks import click
 from gs.commands.changeset_merge import forget_changeset
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.output import emit, say
 from gs.style import state, style
 
@@ -13,7 +13,7 @@ from gs.style import state, style
 @command()
 @click.argument("changeset", metavar="[ID]", required=False)
 @click.option("--reason", default="", metavar="TEXT", help="Why it is given up.")
-def abandon(ctx, changeset, reason) -> None:
+def abandon(ctx: Context, changeset: str | None, reason: str) -> None:
     """Give up a changeset (default: the one of this directory)."""
     organization, number = ctx.parse_changeset(changeset)
     data = ctx.api().post(changeset_path(organization, number) + "abandon/", {"reason": reason})

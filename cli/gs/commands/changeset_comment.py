@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.errors import GsError
 from gs.output import emit, say
 
@@ -16,7 +16,9 @@ from gs.output import emit, say
 @click.option(
     "--line", type=click.IntRange(min=1), help="The line of the new file it is about (with --path)."
 )
-def comment(ctx, changeset, message, path, line) -> None:
+def comment(
+    ctx: Context, changeset: str | None, message: str | None, path: str | None, line: int | None
+) -> None:
     """Comment on a changeset, a file of it, or a line."""
     if line and not path:
         raise GsError("usage", "--line needs --path", "gs changeset comment ID --path FILE --line N -m TEXT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command, paging
 from gs.clicks import click
+from gs.context import Context
 from gs.output import emit
 from gs.style import ago, more, state, style, table
 
@@ -17,7 +18,16 @@ STATUSES = ["open", "pending", "in_review", "approved", "merged", "rejected", "a
 @click.option("--slice", "slice_name", metavar="SLICE", help="Only changesets of this slice.")
 @click.option("--search", "text", metavar="TEXT", help="Only titles with this text.")
 @paging
-def list_changesets(ctx, status, author, mine, slice_name, text, limit, cursor) -> None:
+def list_changesets(
+    ctx: Context,
+    status: str | None,
+    author: str | None,
+    mine: bool,
+    slice_name: str | None,
+    text: str | None,
+    limit: int,
+    cursor: str | None,
+) -> None:
     """Changesets you may see, newest first."""
     slice_filter = "/".join(ctx.parse_slice(slice_name)) if slice_name else None
     query = {"status": status, "author": author, "mine": mine, "slice": slice_filter, "q": text}

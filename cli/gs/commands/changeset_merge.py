@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from gs.cli import command
 from gs.clicks import click
 from gs.conflictview import print_conflicts
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.errors import GsError
 from gs.output import emit, info, say
 from gs.style import clean, next_step, plural, short, style
+
+if TYPE_CHECKING:
+    from gs.workdir.binding import Binding
 
 WAITABLE = {"needs_approval", "slice_locked", "server_busy"}
 POLL = 2  # seconds between two tries with --wait
@@ -25,7 +29,15 @@ POLL = 2  # seconds between two tries with --wait
 @click.option("--force", is_flag=True, help="Pass missing approvals and policies (maintainers; audited).")
 @click.option("--wait", is_flag=True, help="Wait while approvals are missing or the slice is locked.")
 @click.option("--patchset", type=click.IntRange(min=1), help="Only if this is still the newest patchset.")
-def merge(ctx, changeset, message, update_workdir, force, wait, patchset) -> None:
+def merge(
+    ctx: Context,
+    changeset: str | None,
+    message: str | None,
+    update_workdir: bool,
+    force: bool,
+    wait: bool,
+    patchset: int | None,
+) -> None:
     """Land a changeset: it becomes a commit of its slice (default: the one of this directory)."""
     organization, number = ctx.parse_changeset(changeset)
     binding = ctx.require_binding() if update_workdir else ctx.binding()
@@ -41,7 +53,7 @@ def merge(ctx, changeset, message, update_workdir, force, wait, patchset) -> Non
     emit(landed, show)
 
 
-def land(ctx, path: str, body: dict, *, wait: bool) -> dict:
+def land(ctx: Context, path: str, body: dict, *, wait: bool) -> dict:
     """POST the merge; with `wait` again and again while only time is missing. Shows conflicts before raising."""
     told = False
     while True:
@@ -58,13 +70,13 @@ def land(ctx, path: str, body: dict, *, wait: bool) -> dict:
         time.sleep(POLL)
 
 
-def show_conflicts(ctx, error: GsError) -> None:
+def show_conflicts(ctx: Context, error: GsError) -> None:
     """The table of conflicts on stdout, unless the error document will carry them."""
     if not ctx.json:
         print_conflicts(error.details.get("conflicts", []))
 
 
-def forget_changeset(binding, changeset: str) -> None:
+def forget_changeset(binding: Binding, changeset: str) -> None:
     """A landed changeset is no longer the current one of its directory."""
     if binding.changeset == changeset:
         from gs.workdir.binding import set_changeset
@@ -82,5 +94,5 @@ def show(data: dict) -> None:
         next_step("gs pull")
 
 
-def len_of(value) -> int:
-    return len(value) if isinstance(value, (list, tuple, dict)) else int(value or 0)
+def len_of(value: list | int | None) -> int:
+    return len(value) if isinstance(value, list) else int(value or 0)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gs.cli import command
 from gs.clicks import click
 from gs.commands.changeset_merge import show_conflicts
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.errors import GsError
 from gs.output import emit, info, say
 from gs.style import clean, next_step, plural, short, style
+
+if TYPE_CHECKING:
+    from gs.workdir.binding import Binding
 
 
 @command()
@@ -21,7 +26,7 @@ from gs.style import clean, next_step, plural, short, style
 @click.option(
     "--markers", is_flag=True, help="On conflicts, write conflict markers into this directory's files."
 )
-def rebase(ctx, changeset, auto_merge, markers) -> None:
+def rebase(ctx: Context, changeset: str | None, auto_merge: bool, markers: bool) -> None:
     """Make a new patchset on the slice's head (default: of this directory's changeset)."""
     organization, number = ctx.parse_changeset(changeset)
     binding = ctx.require_binding() if markers else None
@@ -36,7 +41,9 @@ def rebase(ctx, changeset, auto_merge, markers) -> None:
     emit(data, show)
 
 
-def write_markers(ctx, binding, organization: str, number: int, error: GsError) -> list[str]:
+def write_markers(
+    ctx: Context, binding: Binding, organization: str, number: int, error: GsError
+) -> list[str]:
     """Merge the head into the conflicting files of this directory, with markers; the paths written."""
     from gs.manual import mark_file
 

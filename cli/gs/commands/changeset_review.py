@@ -5,7 +5,7 @@ from __future__ import annotations
 from gs.cli import command
 from gs.clicks import click
 from gs.conflictview import print_conflicts
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.diffview import counts, print_diff, print_stat
 from gs.output import emit, say
 from gs.style import clean, fields, next_step, plural, short, state, style
@@ -27,7 +27,15 @@ NEXT = {
     "--external-diff", is_flag=True, help="Open old and new files in the diff tool (setting difftool)."
 )
 @click.option("--patchset", type=click.IntRange(min=1), help="Look at an earlier patchset.")
-def review(ctx, changeset, with_diff, file_level, summary, external_diff, patchset) -> None:
+def review(
+    ctx: Context,
+    changeset: str | None,
+    with_diff: bool,
+    file_level: bool,
+    summary: bool,
+    external_diff: bool,
+    patchset: int | None,
+) -> None:
     """Diff, numbers, and what stands between a changeset and landing (default: of this directory)."""
     api = ctx.api()
     path = changeset_path(*ctx.parse_changeset(changeset))

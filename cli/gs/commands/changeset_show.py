@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.diffview import print_files
 from gs.output import emit, say
 from gs.style import ago, clean, fields, next_step, plural, short, state, style
@@ -12,7 +12,7 @@ from gs.style import ago, clean, fields, next_step, plural, short, state, style
 
 @command()
 @click.argument("changeset", metavar="[ID]", required=False)
-def show(ctx, changeset) -> None:
+def show(ctx: Context, changeset: str | None) -> None:
     """One changeset: state, patchsets, files, reviews (default: of this directory)."""
     emit(ctx.api().get(changeset_path(*ctx.parse_changeset(changeset))), show_changeset)
 

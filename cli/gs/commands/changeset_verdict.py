@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.output import emit, say
 from gs.style import next_step, state, style
 
@@ -19,7 +19,7 @@ PATCHSET = click.option(
 @CHANGESET
 @MESSAGE
 @PATCHSET
-def approve(ctx, changeset, message, patchset) -> None:
+def approve(ctx: Context, changeset: str | None, message: str, patchset: int | None) -> None:
     """Approve a changeset's newest patchset."""
     give(ctx, changeset, "approve", message, patchset)
 
@@ -28,12 +28,12 @@ def approve(ctx, changeset, message, patchset) -> None:
 @CHANGESET
 @MESSAGE
 @PATCHSET
-def reject(ctx, changeset, message, patchset) -> None:
+def reject(ctx: Context, changeset: str | None, message: str, patchset: int | None) -> None:
     """Reject a changeset."""
     give(ctx, changeset, "reject", message, patchset)
 
 
-def give(ctx, changeset: str | None, verdict: str, message: str, patchset: int | None) -> None:
+def give(ctx: Context, changeset: str | None, verdict: str, message: str, patchset: int | None) -> None:
     body = {"verdict": verdict, "body": message, "expected_patchset": patchset}
     emit(ctx.api().post(changeset_path(*ctx.parse_changeset(changeset)) + "reviews/", body), show)
 

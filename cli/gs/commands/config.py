@@ -5,6 +5,7 @@ from __future__ import annotations
 from gs import config
 from gs.cli import command
 from gs.clicks import click
+from gs.context import Context
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import table
@@ -14,7 +15,7 @@ LOCAL = click.option("--local", is_flag=True, help="In .gs/config of this workin
 
 
 @command()
-def list_settings(ctx) -> None:
+def list_settings(ctx: Context) -> None:
     """Every setting, its value, and where the value comes from."""
     items = []
     for key, meaning in config.KEYS.items():
@@ -31,7 +32,7 @@ def list_settings(ctx) -> None:
 
 @command()
 @KEY
-def get(ctx, key: str) -> int:
+def get(ctx: Context, key: str) -> int:
     """Print one setting; exit code 1 when it has no value."""
     value, origin = config.lookup(key)
     emit(
@@ -44,7 +45,7 @@ def get(ctx, key: str) -> int:
 @KEY
 @click.argument("value")
 @LOCAL
-def set_setting(ctx, key: str, value: str, local: bool) -> None:
+def set_setting(ctx: Context, key: str, value: str, local: bool) -> None:
     """Write one setting."""
     if key == "endpoint":
         value = config.normalize_endpoint(value)
@@ -56,7 +57,7 @@ def set_setting(ctx, key: str, value: str, local: bool) -> None:
 @command()
 @KEY
 @LOCAL
-def unset(ctx, key: str, local: bool) -> None:
+def unset(ctx: Context, key: str, local: bool) -> None:
     """Remove one setting."""
     path = target(ctx, local)
     if key not in config.read(path):
@@ -65,5 +66,5 @@ def unset(ctx, key: str, local: bool) -> None:
     emit({"key": key, "value": None, "file": path}, lambda data: say(f"{key} is no longer set in {path}."))
 
 
-def target(ctx, local: bool) -> str:
+def target(ctx: Context, local: bool) -> str:
     return config.workdir_file(ctx.require_binding().root) if local else config.user_file()

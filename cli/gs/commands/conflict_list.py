@@ -5,6 +5,7 @@ from __future__ import annotations
 from gs.cli import command, paging
 from gs.clicks import click
 from gs.conflictview import KINDS, print_conflicts
+from gs.context import Context
 from gs.http import quote
 from gs.output import emit
 from gs.style import more, next_step
@@ -20,7 +21,17 @@ from gs.style import more, next_step
 @click.option("--detailed", is_flag=True, help="Both sides and the hunks of each.")
 @click.option("--all", "everything", is_flag=True, help="Resolved and obsolete ones too.")
 @paging
-def list_conflicts(ctx, slice_name, changeset, severity, kind, detailed, everything, limit, cursor) -> None:
+def list_conflicts(
+    ctx: Context,
+    slice_name: str | None,
+    changeset: str | None,
+    severity: str | None,
+    kind: str | None,
+    detailed: bool,
+    everything: bool,
+    limit: int,
+    cursor: str | None,
+) -> None:
     """Open conflicts of a slice or changeset (default: of this directory's slice, else of the organization)."""
     organization, query = scope(ctx, slice_name, changeset)
     query.update(
@@ -29,7 +40,7 @@ def list_conflicts(ctx, slice_name, changeset, severity, kind, detailed, everyth
     emit(ctx.api().get(f"conflicts/{quote(organization)}/", **query), lambda data: show(data, detailed))
 
 
-def scope(ctx, slice_name: str | None, changeset: str | None) -> tuple[str, dict]:
+def scope(ctx: Context, slice_name: str | None, changeset: str | None) -> tuple[str, dict]:
     """The organization and the filter that flags, or the working directory, mean."""
     if changeset:
         organization, number = ctx.parse_changeset(changeset)

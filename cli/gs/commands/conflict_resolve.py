@@ -7,7 +7,7 @@ import sys
 from gs.cli import command
 from gs.clicks import click
 from gs.conflictview import by_severity
-from gs.context import changeset_path
+from gs.context import Context, changeset_path
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import clean, next_step, plural, style
@@ -22,7 +22,7 @@ from gs.style import clean, next_step, plural, style
     "--resolved", "choice", flag_value="manual", help="Take the file of this directory, edited by hand."
 )
 @click.option("--changeset", metavar="ID", help="Whose conflicts (default: this directory's changeset).")
-def resolve(ctx, paths, choice, changeset) -> None:
+def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset: str | None) -> None:
     """Resolve conflicts at PATHs (default: all) in a new patchset; without a choice it asks."""
     organization, number = ctx.parse_changeset(changeset)
     address = changeset_path(organization, number)
@@ -58,7 +58,7 @@ def named(conflicts: list[dict], paths: tuple[str, ...], changeset: str) -> list
     return by_severity([at[path] for path in dict.fromkeys(paths)] if paths else conflicts)
 
 
-def from_directory(ctx, review: dict, conflicts: list[dict]) -> list[dict]:
+def from_directory(ctx: Context, review: dict, conflicts: list[dict]) -> list[dict]:
     """Resolutions with the files of the working directory; a file that is gone there is deleted."""
     from gs.manual import upload_file
 
@@ -71,7 +71,7 @@ def from_directory(ctx, review: dict, conflicts: list[dict]) -> list[dict]:
     ]
 
 
-def ask(ctx, organization: str, number: int, conflicts: list[dict]) -> list[dict]:
+def ask(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> list[dict]:
     """Resolutions as answered on the terminal. Raises GsError `usage` where nobody can be asked."""
     if ctx.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         choices = "--ours, --theirs, --auto or --resolved"

@@ -6,8 +6,9 @@ from gs.cli import command
 from gs.clicks import click
 from gs.commands.conflict_list import scope
 from gs.conflictview import by_severity, print_conflict
+from gs.context import Context
 from gs.errors import GsError
-from gs.http import quote
+from gs.http import Api, quote
 from gs.output import emit, say
 from gs.style import next_step
 
@@ -16,7 +17,7 @@ from gs.style import next_step
 @click.argument("conflict", metavar="PATH or ID")
 @click.option("--slice", "slice_name", metavar="SLICE", help="Look among conflicts of this slice.")
 @click.option("--changeset", metavar="ID", help="Look among conflicts of this changeset.")
-def show(ctx, conflict, slice_name, changeset) -> None:
+def show(ctx: Context, conflict: str, slice_name: str | None, changeset: str | None) -> None:
     """One conflict: both sides, hunks, hint. A path means the gravest open conflict there."""
     organization, query = scope(ctx, slice_name, changeset)
     address = f"conflicts/{quote(organization)}/"
@@ -30,7 +31,7 @@ def show(ctx, conflict, slice_name, changeset) -> None:
     emit({**found[0], "others": others}, show_conflict)
 
 
-def at_path(api, address: str, query: dict, path: str) -> list[dict]:
+def at_path(api: Api, address: str, query: dict, path: str) -> list[dict]:
     """Open conflicts at a path, gravest first."""
     found, cursor = [], None
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import next_step, plural, style
@@ -20,7 +20,7 @@ from gs.style import next_step, plural, style
     help="Slice that has the folder (default: this directory's, or root).",
 )
 @click.option("--description", default="", metavar="TEXT", help="What the new slice is for.")
-def fork(ctx, new, folder, source, description) -> None:
+def fork(ctx: Context, new: str, folder: str, source: str | None, description: str) -> None:
     """Make the slice NEW from FOLDER of another slice."""
     organization, name = ctx.parse_slice(new)
     if source:

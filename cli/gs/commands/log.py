@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command, paging
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.moments import parse_moment
 from gs.output import emit, say
 from gs.style import Styled, ago, clean, more, plural, short, style
@@ -22,7 +22,19 @@ from gs.style import Styled, ago, clean, more, plural, short, style
 @click.option("--detailed", is_flag=True, help="Whole messages, changesets and merged paths.")
 @click.option("--graph", is_flag=True, help="Draw which slice each commit came from.")
 @paging
-def log(ctx, slice_name, since, until, author, grep, path, detailed, graph, limit, cursor) -> None:
+def log(
+    ctx: Context,
+    slice_name: str | None,
+    since: str | None,
+    until: str | None,
+    author: str | None,
+    grep: str | None,
+    path: str | None,
+    detailed: bool,
+    graph: bool,
+    limit: int,
+    cursor: str | None,
+) -> None:
     """History of a slice, newest first: its own commits, and those that landed through overlapping slices."""
     organization, name = ctx.slice_or_current(slice_name)
     data = ctx.api().get(

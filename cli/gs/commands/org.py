@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from gs.cli import command, paging
+from gs.context import Context
 from gs.output import emit
 from gs.style import more, style, table
 
 
 @command("list")
 @paging
-def list_organizations(ctx, limit, cursor) -> None:
+def list_organizations(ctx: Context, limit: int, cursor: str | None) -> None:
     """Organizations you are in."""
     emit(ctx.api().get("orgs/", limit=limit, cursor=cursor), show)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.output import emit, say
 from gs.style import fields, short, style
 
 
 @command()
 @click.option("--org", metavar="ORG", help="Organization (default: yours).")
-def root(ctx, org) -> None:
+def root(ctx: Context, org: str | None) -> None:
     """The root slice: its head and top folders."""
     path = slice_path(org or ctx.organization(), "root")
     api = ctx.api()

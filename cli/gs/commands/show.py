@@ -6,10 +6,10 @@ import sys
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.diffview import print_diff, print_files, print_stat
 from gs.errors import GsError
-from gs.http import encode_query, quote
+from gs.http import Api, encode_query, quote
 from gs.output import emit, say
 from gs.style import ago, clean, fields, short, style
 
@@ -26,7 +26,16 @@ CHUNK = 1024 * 1024  # bytes
 @click.option("--parents", is_flag=True, help="The commits before it too.")
 @click.option("--patch", is_flag=True, help="A patch with its message, as `git am` reads it.")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="Only this file or folder; repeatable.")
-def show(ctx, what, slice_name, with_diff, files_only, parents, patch, paths) -> None:
+def show(
+    ctx: Context,
+    what: str,
+    slice_name: str | None,
+    with_diff: bool,
+    files_only: bool,
+    parents: bool,
+    patch: bool,
+    paths: tuple[str, ...],
+) -> None:
     """A commit; or with COMMIT:PATH the file as it was then, on stdout."""
     commit, colon, file = what.partition(":")
     address = slice_path(*slice_of(ctx, slice_name))
@@ -44,14 +53,14 @@ def show(ctx, what, slice_name, with_diff, files_only, parents, patch, paths) ->
     emit(data, show_patch if patch else show_names if files_only else show_commit)
 
 
-def slice_of(ctx, text: str | None) -> tuple[str, str]:
+def slice_of(ctx: Context, text: str | None) -> tuple[str, str]:
     """The slice named, else the directory's, else the root slice of the organization."""
     if text or ctx.binding():
         return ctx.slice_or_current(text)
     return ctx.organization(), "root"
 
 
-def show_file(ctx, address: str, commit: str, path: str) -> None:
+def show_file(ctx: Context, address: str, commit: str, path: str) -> None:
     """The bytes of a file; with --json as text, or base64 if they are no UTF-8."""
     if not path:
         raise GsError("usage", "a path is missing after the colon", "gs show COMMIT:PATH")
@@ -81,9 +90,9 @@ def matches(file: dict, paths: tuple[str, ...]) -> bool:
     return not wanted or any(name == path or name.startswith(path + "/") for name in names for path in wanted)
 
 
-def ancestors(api, address: str, commit: dict, limit: int = 10) -> list[dict]:
+def ancestors(api: Api, address: str, commit: dict, limit: int = 10) -> list[dict]:
     """Up to `limit` commits before this one, nearest first, as far as the slice shows them."""
-    found = []
+    found: list[dict] = []
     parent = commit["parent"]
     while parent and len(found) < limit:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
+from gs.context import Context
 from gs.errors import GsError
 from gs.http import quote
 from gs.output import emit, say
@@ -24,7 +25,15 @@ from gs.style import next_step, plural, style
 @click.option(
     "--visibility", type=click.Choice(["private", "organization", "public"]), help="Who may see it."
 )
-def create(ctx, name, includes, excludes, description, owners, visibility) -> None:
+def create(
+    ctx: Context,
+    name: str,
+    includes: tuple[str, ...],
+    excludes: tuple[str, ...],
+    description: str,
+    owners: tuple[str, ...],
+    visibility: str | None,
+) -> None:
     """Make a slice of the tree: a named set of paths."""
     organization, slice_name = ctx.parse_slice(name)
     patterns = split(includes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.patterns import PATTERN_HELP, split
@@ -34,10 +34,19 @@ from gs.style import plural, style
 @click.option("--conflicts", type=click.Choice(["content", "file"]), help="What counts as a conflict.")
 @click.option("--required-approvals", type=click.IntRange(min=0), help="Approvals needed to land.")
 @click.option("--lock/--unlock", "locked", default=None, help="Refuse landings, or allow them again.")
-def edit(ctx, name, includes, excludes, add, remove, owners, **settings) -> None:
+def edit(
+    ctx: Context,
+    name: str,
+    includes: tuple[str, ...],
+    excludes: tuple[str, ...],
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    owners: tuple[str, ...],
+    **settings: str | int | bool | None,
+) -> None:
     """Change a slice's paths (a new definition version), policy, visibility or owners."""
     lists = {"includes": includes, "excludes": excludes, "add": add, "remove": remove, "owners": owners}
-    body = {key: split(values) for key, values in lists.items() if values}
+    body: dict = {key: split(values) for key, values in lists.items() if values}
     body.update({key: value for key, value in settings.items() if value is not None})
     if not body:
         raise GsError("usage", "nothing to change", "gs slice edit --help")

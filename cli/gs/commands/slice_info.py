@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.output import emit
 from gs.style import ago, fields, short, style
 
 
 @command()
 @click.argument("name", required=False)
-def info(ctx, name) -> None:
+def info(ctx: Context, name: str | None) -> None:
     """Definition, policy and owners of a slice (default: of this directory)."""
     emit(ctx.api().get(slice_path(*ctx.slice_or_current(name))), show)
 
@@ -44,5 +44,5 @@ def describe_definition(definition: dict | None) -> str | None:
     return f"version {definition['version']} ({short(definition['digest'])})" if definition else None
 
 
-def owner_name(owner) -> str:
+def owner_name(owner: object) -> str:
     return owner["name"] if isinstance(owner, dict) else str(owner)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gs.cli import command, paging
 from gs.clicks import click
+from gs.context import Context
 from gs.output import emit
-from gs.style import more, short, style, table
+from gs.style import Styled, more, short, style, table
 
 
 @command("list")
@@ -14,7 +15,15 @@ from gs.style import more, short, style, table
 @click.option("--org", metavar="ORG", help="Only slices of one organization.")
 @click.option("--detailed", is_flag=True, help="Description, visibility and definition too.")
 @paging
-def list_slices(ctx, mine, search, org, detailed, limit, cursor) -> None:
+def list_slices(
+    ctx: Context,
+    mine: bool,
+    search: str | None,
+    org: str | None,
+    detailed: bool,
+    limit: int,
+    cursor: str | None,
+) -> None:
     """Slices you may see."""
     data = ctx.api().get("slices/", org=org, search=search, mine=mine, limit=limit, cursor=cursor)
     emit(data, show_detailed if detailed else show)
@@ -52,7 +61,7 @@ def show_detailed(data: dict) -> None:
     more(data)
 
 
-def name(item: dict):
+def name(item: dict) -> Styled:
     return style(
         item["slice"] + (" (locked)" if item.get("locked") else ""),
         "yellow" if item.get("locked") else "bold",

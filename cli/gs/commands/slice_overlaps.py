@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.output import emit
 from gs.style import style, table
 
@@ -13,7 +13,7 @@ SAMPLE = 3  # paths shown of each overlap
 
 @command()
 @click.argument("name", required=False)
-def overlaps(ctx, name) -> None:
+def overlaps(ctx: Context, name: str | None) -> None:
     """Other slices that share paths with a slice (default: of this directory)."""
     emit(ctx.api().get(slice_path(*ctx.slice_or_current(name)) + "overlaps/"), show)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
-from gs.context import slice_path
+from gs.context import Context, slice_path
 from gs.output import emit
 from gs.style import ago, fields, next_step, short, size, state, style
 
 
 @command()
 @click.argument("name", required=False)
-def status(ctx, name) -> None:
+def status(ctx: Context, name: str | None) -> None:
     """Head, health, pending changesets and conflicts of a slice (default: of this directory)."""
     emit(ctx.api().get(slice_path(*ctx.slice_or_current(name)) + "status/"), show)
 

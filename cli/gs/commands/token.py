@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
+from gs.context import Context
 from gs.output import emit, info, say
 from gs.style import ago, style, table
 
 
 @command("list")
-def list_tokens(ctx) -> None:
+def list_tokens(ctx: Context) -> None:
     """Your API tokens."""
     emit(ctx.api().get("tokens/"), show)
 
@@ -17,9 +18,9 @@ def list_tokens(ctx) -> None:
 @command()
 @click.argument("name")
 @click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires (default: never).")
-def create(ctx, name, days) -> None:
+def create(ctx: Context, name: str, days: int | None) -> None:
     """Make an API token; its secret is shown this once."""
-    body = {"name": name}
+    body: dict = {"name": name}
     if days:
         body["expires_in_days"] = days
     emit(ctx.api().post("tokens/", body), show_secret)
@@ -27,7 +28,7 @@ def create(ctx, name, days) -> None:
 
 @command()
 @click.argument("token_id", metavar="ID", type=int)
-def revoke(ctx, token_id) -> None:
+def revoke(ctx: Context, token_id: int) -> None:
     """Make a token useless at once."""
     ctx.api().delete(f"tokens/{token_id}/")
     emit({"id": token_id, "revoked": True}, lambda data: say(f"Revoked token {token_id}."))
