@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from gs.output import colours, say
-from gs.style import SGR, clean, op_mark, plural, style
+from gs.style import SGR, Styled, clean, join, op_mark, plural, style
 
 BAR = 40  # characters of the widest bar in --stat
 
@@ -53,11 +53,12 @@ def print_files(files: list[dict]) -> None:
 def stat_line(files: list[dict]) -> str:
     """`3 files, +10 -2`."""
     added, gone = sum(file["additions"] for file in files), sum(file["deletions"] for file in files)
-    return f"{plural(len(files), 'file')}, {style(f'+{added}', 'green')} {style(f'-{gone}', 'red')}"
+    return join(plural(len(files), "file"), ", ", counts(added, gone))
 
 
-def counts(additions: int, deletions: int) -> str:
-    return f"{style(f'+{additions}', 'green')} {style(f'-{deletions}', 'red')}"
+def counts(additions: int, deletions: int) -> Styled:
+    """`+10 -2`, coloured."""
+    return join(style(f"+{additions}", "green"), " ", style(f"-{deletions}", "red"))
 
 
 def _name(file: dict) -> str:

@@ -74,6 +74,14 @@ def style(text: object, name: str | None) -> Styled:
     return result
 
 
+def join(*parts: str) -> Styled:
+    """Plain parts (cleaned) and coloured ones as one text."""
+    styled = [part if isinstance(part, Styled) else style(part, None) for part in parts]
+    result = Styled("".join(styled))
+    result.plain = "".join(part.plain for part in styled)
+    return result
+
+
 def state(word: str) -> Styled:
     """A state, severity, health or readiness in its colour."""
     return style(word, STATES.get(word))

@@ -8,7 +8,7 @@ from gs.conflictview import print_conflicts
 from gs.context import Context, changeset_path
 from gs.diffview import counts, print_diff, print_stat
 from gs.output import emit, say
-from gs.style import clean, fields, next_step, plural, short, state, style
+from gs.style import clean, fields, join, next_step, plural, short, state, style
 
 NEXT = {
     "ready_for_merge": "gs changeset merge {}",
@@ -62,7 +62,7 @@ def show(data: dict, *, with_diff: bool) -> None:
             ("head", short(data["head"])),
             (
                 "changes",
-                f"{plural(stats['files'], 'file')}, {counts(stats['additions'], stats['deletions'])}",
+                join(plural(stats["files"], "file"), ", ", counts(stats["additions"], stats["deletions"])),
             ),
             (
                 "approvals",
