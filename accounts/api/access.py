@@ -6,7 +6,8 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.errors import OrganizationNotFound
 from accounts.models import Organization, User
-from gitslice.common.errors import Unauthenticated
+from accounts.services import role_in
+from gitslice.common.errors import PermissionDenied, Unauthenticated
 
 
 def signed_in(user: User | AnonymousUser) -> User:
@@ -22,4 +23,12 @@ def visible_organization(user: User | AnonymousUser, slug: str) -> Organization:
     if organization is None:
         signed_in(user)
         raise OrganizationNotFound(f"there is no organization {slug!r}")
+    return organization
+
+
+def uploading_organization(user: User | AnonymousUser, slug: str) -> Organization:
+    """The organization if the user may upload to it: members may. Raises as visible_organization, PermissionDenied."""
+    organization = visible_organization(signed_in(user), slug)
+    if role_in(signed_in(user), organization) is None:
+        raise PermissionDenied(f"you are not a member of {slug}")
     return organization

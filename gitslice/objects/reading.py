@@ -1,0 +1,180 @@
+"""Blobs out of the store: into memory, in chunks, or as a download stream."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import zstandard
+from django.db import connection
+
+from gitslice.common.errors import DomainError
+from gitslice.objects.store import object_name, object_store
+from gitslice_core.packs import CHUNK, MAGIC, blob_record, decompressor_for, dictionary_record, end_record
+
+RUN = 5000  # blobs that are read together
+PIECE = 16 << 10  # bytes of frame that are expanded at once; they may grow a thousandfold
+
+SELECTED = (
+    'SELECT b.digest, b.size, b."offset", b.length, p.id, p.digest, p.dictionary_offset, p.dictionary_length'
+    " FROM objects_blob b JOIN objects_pack p ON p.id = b.pack_id"
+    ' WHERE b.organization_id = %s AND b.digest IN ({select}) ORDER BY b.pack_id, b."offset"'
+)
+
+
+class BlobMissing(DomainError):
+    """An index row without its bytes: damage, which fsck names."""
+
+    code = "internal"
+
+
+def read_blobs(organization_id: int, digests: Collection[bytes]) -> dict[bytes, bytes]:
+    """Contents of blobs that are small enough to be held in memory all together. Raises BlobMissing."""
+    contents: dict[bytes, bytes] = {}
+    for run in _runs(_listed(organization_id, digests)):
+        expand = _decompressor(run[0].pack)
+        for blob, frame in zip(run, _frames(_bytes_of(run), run), strict=True):
+            contents[blob.digest] = expand.decompress(frame)
+    missing = set(digests) - contents.keys()
+    if missing:
+        raise BlobMissing(f"the blob {next(iter(missing)).hex()} is missing")
+    return contents
+
+
+def open_blob(organization_id: int, digest: bytes) -> Iterator[bytes]:
+    """One blob's content in chunks, whatever its size."""
+    for run in _runs(_listed(organization_id, [digest])):
+        expand = _decompressor(run[0].pack).decompressobj()
+        for chunk in _bytes_of(run):
+            for start in range(0, len(chunk), PIECE):
+                yield expand.decompress(chunk[start : start + PIECE])
+        return
+    raise BlobMissing(f"the blob {digest.hex()} is missing")
+
+
+def stream_pack(organization_id: int, digests: Collection[bytes]) -> Iterator[bytes]:
+    """The download stream of these blobs, in chunks."""
+    return _streamed(_listed(organization_id, digests))
+
+
+def stream_selected(organization_id: int, select: str, parameters: Sequence[Any]) -> Iterator[bytes]:
+    """The download stream of the blobs whose digests the query `select` gives; duplicates are sent once."""
+    return _streamed(_selected(select, parameters, organization_id))
+
+
+def _streamed(blobs: Iterator[_Placed]) -> Iterator[bytes]:
+    """Frames are copied as they are stored, in the order of storage; a dictionary precedes those made with it."""
+    yield MAGIC
+    count = 0
+    pack: _Pack | None = None
+    for run in _runs(blobs):
+        if run[0].pack != pack:
+            pack = run[0].pack
+            yield dictionary_record(_dictionary_frame(pack))
+        yield from _interleaved(_bytes_of(run), run)
+        count += len(run)
+    yield end_record(count)
+
+
+class _Placed(NamedTuple):
+    """A blob, where it lies, and the facts of its pack."""
+
+    digest: bytes
+    size: int
+    offset: int
+    length: int
+    pack: _Pack
+
+
+class _Pack(NamedTuple):
+    name: str  # of the stored object
+    dictionary: tuple[int, int] | None  # offset and length in it
+
+
+def _listed(organization_id: int, digests: Collection[bytes]) -> Iterator[_Placed]:
+    with connection.cursor() as cursor:
+        cursor.execute(SELECTED.format(select="SELECT unnest(%s::bytea[])"), [organization_id, list(digests)])
+        yield from _placed(organization_id, cursor)
+
+
+def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> Iterator[_Placed]:
+    """Through a server-side cursor, so that nobody holds all rows."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(SELECTED.format(select=select), [organization_id, *parameters])
+        while rows := cursor.fetchmany(RUN):
+            yield from _placed(organization_id, rows)
+
+
+def _placed(organization_id: int, rows: Iterable[Any]) -> Iterator[_Placed]:
+    packs: dict[int, _Pack] = {}
+    for digest, size, offset, length, pack_id, pack_digest, dictionary_offset, dictionary_length in rows:
+        pack = packs.get(pack_id)
+        if pack is None:
+            span = (dictionary_offset, dictionary_length) if dictionary_length else None
+            pack = packs[pack_id] = _Pack(object_name(organization_id, pack_digest), span)
+        yield _Placed(bytes(digest), size, offset, length, pack)
+
+
+def _runs(blobs: Iterable[_Placed]) -> Iterator[list[_Placed]]:
+    """Blobs of one pack together, at most RUN at a time."""
+    run: list[_Placed] = []
+    for blob in blobs:
+        if run and (blob.pack != run[0].pack or len(run) == RUN):
+            yield run
+            run = []
+        run.append(blob)
+    if run:
+        yield run
+
+
+def _bytes_of(run: list[_Placed]) -> Iterator[bytes]:
+    return object_store().read_ranges(run[0].pack.name, [(blob.offset, blob.length) for blob in run])
+
+
+@lru_cache(maxsize=200)
+def _dictionary_frame(pack: _Pack) -> bytes:
+    """The compressed dictionary of a pack; empty if it has none."""
+    return b"".join(object_store().read_ranges(pack.name, [pack.dictionary])) if pack.dictionary else b""
+
+
+def _decompressor(pack: _Pack) -> zstandard.ZstdDecompressor:
+    frame = _dictionary_frame(pack)
+    return decompressor_for(frame) if frame else zstandard.ZstdDecompressor()
+
+
+def _frames(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes]:
+    """Cut a run's bytes into its frames."""
+    buffer = b""
+    at = 0
+    for blob in blobs:
+        while len(buffer) - at < blob.length:
+            chunk = next(chunks)
+            buffer = buffer[at:] + chunk
+            at = 0
+        yield buffer[at : at + blob.length]
+        at += blob.length
+
+
+def _interleaved(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes]:
+    """A run's frames with their record heads, gathered into chunks; big frames pass through piece by piece."""
+    out: list[bytes] = []
+    gathered = 0
+    rest = b""
+    at = 0
+    for blob in blobs:
+        out.append(blob_record(blob.digest, blob.size, blob.length))
+        needed = blob.length
+        while needed:
+            if at == len(rest):
+                rest, at = next(chunks), 0
+            piece = rest[at : at + needed]
+            at += len(piece)
+            needed -= len(piece)
+            out.append(piece)
+            gathered += len(piece)
+            if gathered >= CHUNK // 4:
+                yield b"".join(out)
+                out, gathered = [], 0
+    if out:
+        yield b"".join(out)

@@ -1,0 +1,222 @@
+"""Blobs in and out. Objects are written before any row names them; rows never point at what is not there."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from gitslice.common.errors import DomainError, ServerBusy
+from gitslice.objects.models import Pack
+from gitslice.objects.reading import BlobMissing, open_blob, read_blobs, stream_pack, stream_selected
+from gitslice.objects.store import ObjectStore, object_name, object_store
+from gitslice_core.packs import (
+    CHUNK,
+    WHOLE_BYTES,
+    Blob,
+    PackError,
+    PackReader,
+    PackWriter,
+    git_blob_id,
+    train,
+)
+
+__all__ = [
+    "BlobMissing",
+    "InvalidPack",
+    "StoredPack",
+    "open_blob",
+    "put_blobs",
+    "read_blobs",
+    "store_pack",
+    "stream_pack",
+    "stream_selected",
+    "uploaded_sizes",
+]
+
+
+class InvalidPack(DomainError):
+    code = "invalid_pack"
+
+
+@dataclass(frozen=True)
+class StoredPack:
+    pack: Pack
+    blob_count: int
+    size: int
+
+
+class IndexedBlob(NamedTuple):
+    """A verified blob of a pack, as the index keeps it."""
+
+    digest: bytes
+    git_id: bytes
+    size: int
+    offset: int
+    length: int
+
+
+def store_pack(*, user: Any, organization: Any, stream: BinaryIO) -> StoredPack:
+    """Verify and keep an uploaded pack. Raises InvalidPack, or ServerBusy when the store is full.
+
+    The answer is the same whether its blobs were known before or not: a digest is not a permission.
+    """
+    store = object_store()
+    with store.spool() as spooled:
+        copied = _Copied(stream, spooled, settings.GITSLICE_MAX_PACK_BYTES)
+        try:
+            blobs, dictionary = _verified(copied)
+        except PackError as error:
+            raise InvalidPack(f"the pack is not valid: {error}") from None
+        return _keep(store, spooled, copied, blobs, dictionary, user, organization)
+
+
+def put_blobs(*, user: Any, organization: Any, contents: Sequence[bytes]) -> list[tuple[bytes, int]]:
+    """Store contents as one pack; gives (digest, size) of each, in order."""
+    store = object_store()
+    with store.spool() as spooled:
+        dictionary = train(contents)
+        writer = PackWriter(spooled, dictionary)
+        entries = [(writer.add(content), len(content)) for content in contents]
+        writer.finish()
+        spooled.seek(0)
+        hashed = _Copied(spooled, None, settings.GITSLICE_MAX_PACK_BYTES)
+        blobs, span = _verified(hashed)
+        _keep(store, spooled, hashed, blobs, span, user, organization)
+    return entries
+
+
+def uploaded_sizes(user_id: int, organization_id: int, digests: Collection[bytes]) -> dict[bytes, int]:
+    """Sizes of those blobs that this user has uploaded."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.digest, b.size FROM objects_blob b JOIN objects_pack p ON p.id = b.pack_id"
+            " WHERE b.organization_id = %s AND b.digest = ANY(%s) AND (p.uploaded_by_id = %s OR EXISTS"
+            " (SELECT FROM objects_blobclaim c WHERE c.blob_id = b.id AND c.user_id = %s))",
+            [organization_id, list(digests), user_id, user_id],
+        )
+        return {bytes(digest): size for digest, size in cursor}
+
+
+def _verified(stream: Any) -> tuple[list[IndexedBlob], tuple[int, int] | None]:
+    """Read a whole pack and check every blob; a stored pack has at most one dictionary, at its start."""
+    reader = PackReader(stream, max_blob_bytes=settings.GITSLICE_MAX_BLOB_BYTES)
+    blobs: list[IndexedBlob] = []
+    dictionary = None
+    for blob in reader:
+        if not blobs:
+            dictionary = reader.dictionary_span
+        elif reader.dictionary_span != dictionary:
+            raise PackError("it has a dictionary after its first blob")
+        blobs.append(IndexedBlob(blob.digest, _git_id(reader, blob), blob.size, blob.offset, blob.length))
+    if not blobs:
+        raise PackError("it has no blobs")
+    return blobs, dictionary
+
+
+def _git_id(reader: PackReader, blob: Blob) -> bytes:
+    git_id = git_blob_id(blob.size)
+    if blob.size <= WHOLE_BYTES:
+        git_id.update(reader.content(blob))
+    else:
+        for chunk in reader.chunks(blob):
+            git_id.update(chunk)
+    return git_id.digest()
+
+
+def _keep(
+    store: ObjectStore,
+    spooled: BinaryIO,
+    copied: "_Copied",
+    blobs: list[IndexedBlob],
+    dictionary: tuple[int, int] | None,
+    user: Any,
+    organization: Any,
+) -> StoredPack:
+    digest = copied.hash.digest()
+    store.put_pack(object_name(organization.pk, digest), spooled)
+    with transaction.atomic():
+        pack, _ = Pack.objects.get_or_create(
+            organization=organization,
+            digest=digest,
+            defaults={
+                "size": copied.size,
+                "blob_count": len(blobs),
+                "dictionary_offset": dictionary and dictionary[0],
+                "dictionary_length": dictionary and dictionary[1],
+                "uploaded_by": user,
+            },
+        )
+        _index(pack, blobs, user)
+    return StoredPack(pack, len(blobs), copied.size)
+
+
+def _index(pack: Pack, blobs: list[IndexedBlob], user: Any) -> None:
+    """Write the index rows, in digest order so that two uploads never wait for each other in a circle; blobs that
+    another user's pack holds already are claimed for this user."""
+    columns = list(zip(*sorted(set(blobs)), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO objects_blob (organization_id, pack_id, digest, git_id, size, "offset", length)'
+            " SELECT %s, %s, * FROM unnest(%s::bytea[], %s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[])"
+            " ON CONFLICT (organization_id, digest) DO NOTHING",
+            [pack.organization_id, pack.pk, *map(list, columns)],
+        )
+        if cursor.rowcount < len(set(columns[0])):
+            cursor.execute(
+                "INSERT INTO objects_blobclaim (user_id, blob_id, created_at)"
+                " SELECT %s, b.id, now() FROM objects_blob b JOIN objects_pack p ON p.id = b.pack_id"
+                " WHERE b.organization_id = %s AND b.digest = ANY(%s) AND p.uploaded_by_id <> %s"
+                " ORDER BY b.id ON CONFLICT DO NOTHING",
+                [user.pk, pack.organization_id, list(columns[0]), user.pk],
+            )
+
+
+class _Copied:
+    """A stream that is hashed and copied as it is read."""
+
+    def __init__(self, stream: BinaryIO, target: BinaryIO | None, limit: int) -> None:
+        self._stream, self._target, self._limit = stream, target, limit
+        self.hash = hashlib.sha256()
+        self.size = 0
+        self._buffer = b""
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        end = self._at + size
+        if end <= len(self._buffer):
+            data = self._buffer[self._at : end]
+            self._at = end
+            return data
+        parts = [self._buffer[self._at :]]
+        have = len(parts[0])
+        self._buffer, self._at = b"", 0
+        while have < size:
+            chunk = self._fetch()
+            if not chunk:
+                return b"".join(parts)
+            parts.append(chunk)
+            have += len(chunk)
+        data = b"".join(parts)
+        self._buffer = data[size:]
+        return data[:size]
+
+    def _fetch(self) -> bytes:
+        chunk = self._stream.read(CHUNK)
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise PackError(f"it is larger than {self._limit} bytes")
+        self.hash.update(chunk)
+        if self._target is not None and chunk:
+            try:
+                self._target.write(chunk)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise ServerBusy("the object store is full", hint="tell an administrator") from None
+                raise
+        return chunk
