@@ -27,7 +27,7 @@ from changesets.models import Changeset, Patchset
 from changesets.plans import Plan, make_plan, store_contents
 from changesets.signals import changeset_changed, paths_landed
 from gitslice.common.audit import record
-from gitslice.common.errors import ServerBusy
+from gitslice.common.errors import DomainError, ServerBusy
 from slices.access import Access
 from slices.coverage import covering_slices
 from slices.entries import heads
@@ -79,7 +79,12 @@ def land_patchset(
         changeset = _reloaded(changeset)
         if changeset.commit is not None:
             return Landing(changeset, changeset.commit)
-        plan = _checked_plan(changeset, expected_patchset, force)
+        try:
+            plan = _checked_plan(changeset, expected_patchset, force)
+        except DomainError:
+            if _reloaded(changeset).commit is not None:  # the same landing, sent twice, was faster elsewhere
+                continue
+            raise
         store_contents(plan, user=actor, organization=changeset.organization)
         try:
             return _commit_plan(actor, changeset, plan, message, force)

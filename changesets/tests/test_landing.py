@@ -17,7 +17,7 @@ from slices.commits import Change, CommitFacts, commit_digest
 from slices.entries import Entry
 from slices.errors import SliceForbidden, SliceLocked
 from slices.models import Commit, PathVersion, Slice, SliceLog
-from slices.services import edit_slice
+from slices.services import SliceEdit, edit_slice
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -263,7 +263,7 @@ def test_an_abandoned_changeset_does_not_land(world, billing):
 
 def test_a_definition_that_shrank_keeps_the_change_out(world, billing):
     changeset = world.propose(billing, {"shared/money/m.py": b"1"})
-    edit_slice(actor=world.owner, slice=billing, includes=["services/billing/**"])
+    edit_slice(actor=world.owner, slice=billing, edit=SliceEdit(includes=["services/billing/**"]))
     with pytest.raises(OutsideSlice):
         world.merge(changeset)
 
