@@ -1,0 +1,186 @@
+"""Shapes of answers, as the OpenAPI document shows them. Nothing is validated by these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers as s
+
+PAGE = [
+    OpenApiParameter("limit", int, description="items a page, 50 by default, at most 500"),
+    OpenApiParameter("cursor", description="next_cursor of the page before"),
+]
+COMMIT = OpenApiParameter("commit", description="commit id, 6 or more first digits of it, or HEAD (default)")
+STAT = OpenApiParameter("stat", bool, description="leave the hunks out")
+
+
+class Shape(s.Serializer[Any]):
+    pass
+
+
+class DefinitionName(Shape):
+    version = s.IntegerField()
+    digest = s.CharField()
+
+
+class SliceRow(Shape):
+    slice = s.CharField(help_text="org/slice")
+    description = s.CharField()
+    visibility = s.ChoiceField(["private", "organization", "public"])
+    head = s.CharField(allow_null=True)
+    file_count = s.IntegerField()
+    bytes = s.IntegerField()
+    pending_changesets = s.IntegerField()
+    locked = s.BooleanField()
+    definition = DefinitionName()
+
+
+class SlicePage(Shape):
+    items = SliceRow(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class Policy(Shape):
+    conflicts = s.ChoiceField(["content", "file"])
+    auto_merge = s.ChoiceField(["clean", "off"])
+    required_approvals = s.IntegerField()
+
+
+class SliceDetail(SliceRow):
+    includes = s.ListField(child=s.CharField())
+    excludes = s.ListField(child=s.CharField())
+    policy = Policy()
+    owners = s.ListField(child=s.CharField(), help_text="user names and team:slug")
+    my_role = s.ChoiceField(["reader", "writer", "maintainer"], allow_null=True)
+    created_at = s.DateTimeField()
+
+
+class Status(Shape):
+    slice = s.CharField()
+    head = s.CharField(allow_null=True)
+    head_time = s.DateTimeField(allow_null=True)
+    health = s.ChoiceField(["healthy", "conflicts"])
+    pending_changesets = s.IntegerField()
+    open_conflicts = s.IntegerField()
+    locked = s.BooleanField()
+    file_count = s.IntegerField()
+    bytes = s.IntegerField()
+
+
+class Owner(Shape):
+    kind = s.ChoiceField(["user", "team"])
+    name = s.CharField()
+    role = s.ChoiceField(["reader", "writer", "maintainer"])
+
+
+class Owners(Shape):
+    slice = s.CharField()
+    owners = Owner(many=True)
+
+
+class DefinitionVersion(DefinitionName):
+    parent = s.CharField(allow_null=True)
+    includes = s.ListField(child=s.CharField())
+    excludes = s.ListField(child=s.CharField())
+    author = s.CharField(allow_null=True)
+    created_at = s.DateTimeField()
+
+
+class DefinitionPage(Shape):
+    items = DefinitionVersion(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class OverlapRow(Shape):
+    slice = s.CharField()
+    paths = s.ListField(child=s.CharField(), help_text="the first 100")
+    path_count = s.IntegerField()
+
+
+class OverlapPage(Shape):
+    items = OverlapRow(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class TreeItem(Shape):
+    name = s.CharField()
+    kind = s.ChoiceField(["file", "folder", "symlink"])
+    mode = s.CharField(allow_null=True)
+    digest = s.CharField(allow_null=True)
+    size = s.IntegerField(allow_null=True)
+
+
+class Tree(Shape):
+    slice = s.CharField()
+    commit = s.CharField(allow_null=True)
+    path = s.CharField()
+    items = TreeItem(many=True)
+
+
+class Entry(Shape):
+    mode = s.ChoiceField(["100644", "100755", "120000"])
+    digest = s.CharField(help_text="SHA-256, hexadecimal")
+    size = s.IntegerField()
+
+
+class CommitRow(Shape):
+    commit = s.CharField()
+    parent = s.CharField(allow_null=True)
+    author = s.CharField()
+    time = s.DateTimeField()
+    message = s.CharField()
+    slice = s.CharField(
+        allow_null=True, help_text="where it landed; null if the caller may not see that slice"
+    )
+    changeset = s.CharField(allow_null=True)
+    files = s.IntegerField()
+    merged_paths = s.ListField(child=s.CharField())
+
+
+class CommitPage(Shape):
+    items = CommitRow(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class ChangedFile(Shape):
+    path = s.CharField()
+    op = s.ChoiceField(["add", "modify", "delete", "rename", "chmod"])
+    old = Entry(allow_null=True)
+    new = Entry(allow_null=True)
+    renamed_from = s.CharField(allow_null=True)
+
+
+class CommitDetail(CommitRow):
+    files = ChangedFile(many=True)  # type: ignore[assignment]
+    file_count = s.IntegerField()
+    hidden_files = s.IntegerField(help_text="paths of the commit that the slice does not cover")
+
+
+class DiffHunk(Shape):
+    old_start = s.IntegerField()
+    old_count = s.IntegerField()
+    new_start = s.IntegerField()
+    new_count = s.IntegerField()
+    lines = s.ListField(child=s.CharField())
+
+
+class FileDiff(ChangedFile):
+    binary = s.BooleanField()
+    too_large = s.BooleanField()
+    additions = s.IntegerField()
+    deletions = s.IntegerField()
+    hunks = DiffHunk(many=True)
+
+
+class CommitDiff(Shape):
+    commit = s.CharField()
+    files = FileDiff(many=True)
+
+
+class Diff(Shape):
+    to = s.CharField()
+    files = FileDiff(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": s.CharField(), **super().get_fields()}

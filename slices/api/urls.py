@@ -1,0 +1,24 @@
+from django.urls import path
+
+from slices.api import commits, facts, manifests, slices, trees
+
+SLICE = "slices/<str:org>/<str:name>/"
+
+urlpatterns = [
+    path("slices/", slices.SliceListView.as_view(), name="slices"),
+    path("slices/<str:org>/", slices.OrganizationSlicesView.as_view(), name="organization-slices"),
+    path(SLICE, slices.SliceView.as_view(), name="slice"),
+    path(f"{SLICE}fork/", slices.ForkView.as_view(), name="slice-fork"),
+    path(f"{SLICE}status/", facts.StatusView.as_view(), name="slice-status"),
+    path(f"{SLICE}owners/", facts.OwnersView.as_view(), name="slice-owners"),
+    path(f"{SLICE}definitions/", facts.DefinitionsView.as_view(), name="slice-definitions"),
+    path(f"{SLICE}overlaps/", facts.OverlapsView.as_view(), name="slice-overlaps"),
+    path(f"{SLICE}manifest/", manifests.ManifestView.as_view(), name="slice-manifest"),
+    path(f"{SLICE}objects/", manifests.ObjectsView.as_view(), name="slice-objects"),
+    path(f"{SLICE}tree/", trees.TreeView.as_view(), name="slice-tree"),
+    path(f"{SLICE}file/", trees.FileView.as_view(), name="slice-file"),
+    path(f"{SLICE}commits/", commits.CommitListView.as_view(), name="slice-commits"),
+    path(f"{SLICE}commits/<str:commit>/", commits.CommitView.as_view(), name="slice-commit"),
+    path(f"{SLICE}commits/<str:commit>/diff/", commits.CommitDiffView.as_view(), name="slice-commit-diff"),
+    path(f"{SLICE}diff/", commits.DiffView.as_view(), name="slice-diff"),
+]

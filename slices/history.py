@@ -1,0 +1,120 @@
+"""The log of a slice: its head, its commits by name, and lists of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from slices.errors import AmbiguousCommit, CommitNotFound
+from slices.locks import stable_head
+from slices.models import Commit, Slice, SliceLog
+from slices.patterns import patterns_of
+
+__all__ = ["CommitNotFound", "LogFilter", "head_of", "log", "resolve_commit", "settled_commit"]
+
+HEAD = "HEAD"
+COMMIT_PREFIX = re.compile(r"[0-9a-f]{6,64}")
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """Which commits of a log are wanted; `path` is a file or a folder."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    author: str | None = None
+    grep: str | None = None
+    path: str | None = None
+
+
+def head_of(slice: Slice) -> Commit | None:
+    """The newest commit of the slice's log, as the database has it now; None while nothing has landed."""
+    if slice.is_root:
+        return stable_head(slice.organization_id)
+    return Commit.objects.filter(pk__in=Slice.objects.filter(pk=slice.pk).values("head")).first()
+
+
+def resolve_commit(slice: Slice, text: str) -> Commit | None:
+    """The commit of the slice's log that `text` names: `HEAD` (None while nothing has landed), or 6 to 64 first digits
+    of its id. Raises CommitNotFound, AmbiguousCommit."""
+    if text.upper() == HEAD:
+        return head_of(slice)
+    prefix = text.lower()
+    if not COMMIT_PREFIX.fullmatch(prefix):
+        raise CommitNotFound(
+            f"{text[:80]!r} is no commit of {slice}",
+            hint="name a commit by HEAD or 6 to 64 hexadecimal digits",
+        )
+    low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+    found = list(commits_of(slice).filter(digest__gte=low, digest__lte=high).order_by("seq")[:2])
+    if not found:
+        raise CommitNotFound(f"{slice} has no commit {prefix}")
+    if len(found) > 1:
+        raise AmbiguousCommit(f"{prefix} begins the ids of several commits of {slice}")
+    return found[0]
+
+
+def settled_commit(slice: Slice, text: str) -> Commit | None:
+    """As `resolve_commit`, and no commit with a smaller seq can still appear in the slice.
+
+    Only root has to wait for that: in other slices seqs are allocated under the slice's own lock, and HEAD waits.
+    """
+    commit = resolve_commit(slice, text)
+    if slice.is_root and text.upper() != HEAD:
+        head_of(slice)
+    return commit
+
+
+def commits_of(slice: Slice) -> QuerySet[Commit]:
+    """All commits of the slice's log."""
+    commits = Commit.objects.filter(organization=slice.organization_id)
+    if slice.is_root:
+        return commits
+    return commits.filter(Exists(SliceLog.objects.filter(slice=slice, seq=OuterRef("seq"))))
+
+
+def log(slice: Slice, wanted: LogFilter, *, before: int | None, limit: int) -> list[Commit]:
+    """Up to `limit` commits of the slice's log, newest first, with `seq` below `before`; author, parent and authoring
+    slice loaded."""
+    commits = _logged(slice, before).select_related("author", "parent", "slice__organization")
+    return list(commits.filter(_condition(wanted), *_touching(slice, wanted.path)).order_by("-seq")[:limit])
+
+
+def _logged(slice: Slice, before: int | None) -> QuerySet[Commit]:
+    """As `commits_of`, but in a form that PostgreSQL reads backwards from the log's own index."""
+    commits = Commit.objects.filter(organization=slice.organization_id)
+    if not slice.is_root:
+        commits = commits.filter(seq__in=SliceLog.objects.filter(slice=slice).values("seq"))
+    return commits if before is None else commits.filter(seq__lt=before)
+
+
+def _condition(wanted: LogFilter) -> Q:
+    condition = Q()
+    if wanted.since is not None:
+        condition &= Q(landed_at__gte=wanted.since)
+    if wanted.until is not None:
+        condition &= Q(landed_at__lte=wanted.until)
+    if wanted.author:
+        condition &= Q(author__username=wanted.author)
+    if wanted.grep:
+        condition &= Q(message__icontains=wanted.grep)
+    return condition
+
+
+def _touching(slice: Slice, path: str | None) -> list[Q]:
+    """Commits that changed the file, or something below the folder, that the slice covers."""
+    if not path:
+        return []
+    covered, parameters = patterns_of(slice).sql("version.path")
+    versions = RawSQL(
+        "SELECT version.seq FROM slices_pathversion version WHERE version.organization_id = %s"
+        ' AND (version.path = %s COLLATE "C"'
+        ' OR (version.path >= %s COLLATE "C" AND version.path < %s COLLATE "C"))'
+        f" AND {covered}",
+        [slice.organization_id, path, f"{path}/", f"{path}0", *parameters],
+    )
+    return [Q(seq__in=versions)]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import Organization
+from slices.fsck import check_organization
+
+
+class Command(BaseCommand):
+    help = "Check commits, path heads, definitions and slice logs against each other. Exit code 1 if something is wrong."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--org", help="only this organization")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        organizations = Organization.objects.order_by("slug")
+        if options["org"]:
+            organizations = organizations.filter(slug=options["org"])
+            if not organizations:
+                raise CommandError(f"there is no organization {options['org']}")
+        findings = 0
+        for organization in organizations:
+            for finding in check_organization(organization):
+                self.stdout.write(f"{organization}: {finding}")
+                findings += 1
+        self.stderr.write(
+            f"{len(organizations)} checked, {findings} found"
+            if findings
+            else f"{len(organizations)} checked, all well"
+        )
+        if findings:
+            sys.exit(1)
