@@ -186,7 +186,7 @@ def program() -> LazyGroup:
     return click.version_option(__version__, prog_name="gs", message="%(prog)s %(version)s")(main)
 
 
-CACHE = {name: f"cache:{name}" for name in ("stats", "clear", "prefetch", "verify")}
+CACHE = {name: f"cache:{name}" for name in ("stats", "clear", "verify")}
 
 
 def invoke(arguments: list[str]) -> int:

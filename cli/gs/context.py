@@ -101,6 +101,18 @@ class Context:
         binding = self.require_binding()
         return binding.org, binding.slice
 
+    def tree_path(self, text: str) -> str:
+        """A path as typed here, as a path of the slice: seen from the root of the working directory around."""
+        import os
+
+        binding = self.binding()
+        if binding is None:
+            return text.strip("/")
+        path = os.path.relpath(os.path.join(self.start or os.getcwd(), text), binding.root)
+        if path.startswith(".."):
+            raise GsError("usage", f"{text} is outside the working directory {binding.root}")
+        return "" if path == "." else path
+
     def parse_changeset(self, text: str | None) -> tuple[str, int]:
         """`cl-1042`, `1042` or `org/cl-1042` as (org, number); without text the changeset of the working directory."""
         if not text:

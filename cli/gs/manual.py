@@ -13,6 +13,9 @@ from gs.context import slice_path
 from gs.errors import GsError
 from gs.http import Api
 from gs.transfer import upload_files
+from gs.workdir.conflicts import record
+from gs.workdir.files import Tree
+from gs.workdir.lock import locked
 
 if TYPE_CHECKING:
     from gs.workdir.binding import Binding
@@ -20,16 +23,21 @@ if TYPE_CHECKING:
 MERGEABLE = ("content", "add_add")
 
 
-def upload_file(api: Api, organization: str, path: str, file: Path) -> dict:
+def refuse_markers(path: str, file: str) -> None:
+    """Raise GsError `unresolvable` if the file on disk (that of `path`) has conflict markers."""
+    if os.path.isfile(file) and not os.path.islink(file) and has_markers(Path(file).read_bytes()):
+        raise GsError("unresolvable", f"{path} still has conflict markers", "edit it, then try again")
+
+
+def upload_file(api: Api, organization: str, path: str, file: str) -> dict:
     """The resolution of `path` by a file on disk, which is uploaded; without the file, by deleting it.
 
     Raises GsError `unresolvable` while markers stand in the file.
     """
     if not os.path.lexists(file):
         return {"path": path, "choice": "manual"}
-    if not file.is_symlink() and has_markers(file.read_bytes()):
-        raise GsError("unresolvable", f"{path} still has conflict markers", "edit it, then try again")
-    entry = upload_files(api, organization, [file])[0]
+    refuse_markers(path, file)
+    entry = upload_files(api, organization, [Path(file)])[0]
     return {
         "path": path,
         "choice": "manual",
@@ -45,7 +53,7 @@ def upload_content(api: Api, organization: str, path: str, mode: str, content: b
         file = Path(folder) / "content"
         file.write_bytes(content)
         file.chmod(0o755 if mode == "100755" else 0o644)
-        return upload_file(api, organization, path, file)
+        return upload_file(api, organization, path, str(file))
 
 
 def marked_content(api: Api, detail: dict, conflict: dict, ours: bytes | None = None) -> tuple[bytes, int]:
@@ -77,17 +85,14 @@ def mark_file(api: Api, binding: Binding, detail: dict, conflict: dict) -> bool:
 
     The directory's own content is one side of the merge, so nothing of it is lost.
     """
-    file = binding.root / conflict["path"]
+    path = conflict["path"]
+    file = Path(binding.path(path))
     if conflict["kind"] not in MERGEABLE or file.is_symlink() or not file.is_file():
         return False
-    content, _ = marked_content(api, detail, conflict, file.read_bytes())
-    replace_content(file, content)
+    content, collisions = marked_content(api, detail, conflict, file.read_bytes())
+    mode = "100755" if file.stat().st_mode & 0o100 else "100644"
+    with locked(binding.root):
+        Tree(str(binding.root)).write(path, mode, content)
+        if collisions:
+            record(binding, [("text", path)])
     return True
-
-
-def replace_content(file: Path, content: bytes) -> None:
-    """Write a file in one step, keeping its mode."""
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.gs")
-    temporary.write_bytes(content)
-    temporary.chmod(file.stat().st_mode & 0o777)
-    temporary.replace(file)

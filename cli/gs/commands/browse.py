@@ -12,7 +12,7 @@ from gs.context import Context
 from gs.http import quote
 
 if TYPE_CHECKING:
-    from gs.workdir.binding import Binding
+    pass
 
 
 @command()
@@ -32,13 +32,6 @@ def page(ctx: Context, what: str | None) -> str:
         return "/"
     binding = ctx.require_binding()
     slice_page = f"/{quote(binding.org)}/slices/{quote(binding.slice)}/"
-    return slice_page if not what else f"{slice_page}tree/{'/'.join(map(quote, relative(binding, what)))}"
-
-
-def relative(binding: Binding, text: str) -> list[str]:
-    """A path as typed here, in parts below the root of the working directory."""
-    from pathlib import Path
-
-    absolute = Path(text).absolute()
-    root = Path(binding.root).absolute()
-    return list(absolute.relative_to(root).parts if absolute.is_relative_to(root) else Path(text).parts)
+    return (
+        slice_page if not what else f"{slice_page}tree/{'/'.join(map(quote, ctx.tree_path(what).split('/')))}"
+    )

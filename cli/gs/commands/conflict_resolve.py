@@ -23,39 +23,99 @@ from gs.style import clean, next_step, plural, style
 )
 @click.option("--changeset", metavar="ID", help="Whose conflicts (default: this directory's changeset).")
 def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset: str | None) -> None:
-    """Resolve conflicts at PATHs (default: all) in a new patchset; without a choice it asks."""
+    """Resolve conflicts at PATHs (default: all) in a new patchset; without a choice it asks.
+
+    Conflicts of a pull are resolved by editing the files, and then --resolved.
+    """
+    local = unsettled_here(ctx)
+    if local and not changeset and not ctx.require_binding().changeset:
+        resolve_pull(ctx, local, paths, choice)
+        return
     organization, number = ctx.parse_changeset(changeset)
     address = changeset_path(organization, number)
     review = ctx.api().get(address + "review/")
-    conflicts = named(review["conflicts"], paths, review["changeset"])
-    if not conflicts:
-        none = {
-            "changeset": review["changeset"],
-            "patchset": review["patchset"],
-            "resolved": [],
-            "remaining": [],
-        }
-        emit(none, lambda _: say(f"{review['changeset']} has no conflicts."))
-        return
+    known = local if choice == "manual" else []
+    conflicts = named(ctx, review, paths, known)
+    data = {"changeset": review["changeset"], "patchset": review["patchset"], "resolved": [], "remaining": []}
+    if conflicts:
+        resolutions = choose(ctx, organization, number, review, conflicts, choice)
+        body = {"resolutions": resolutions, "expected_patchset": review["patchset"]}
+        data = ctx.api().post(address + "resolve/", body)
+    if choice == "manual" and local:
+        settle_here(ctx, local, paths)
+    emit(data, show)
+
+
+def unsettled_here(ctx: Context) -> list[str]:
+    """Paths that a pull left in conflict in the directory around here."""
+    binding = ctx.binding()
+    if binding is None:
+        return []
+    from gs.workdir.conflicts import unsettled
+
+    return unsettled(binding)
+
+
+def resolve_pull(ctx: Context, local: list[str], paths: tuple[str, ...], choice: str | None) -> None:
+    """Only the directory has conflicts: the person says that the files are right now."""
+    if choice != "manual":
+        raise GsError(
+            "usage",
+            f"{local[0]} is in conflict since a pull",
+            "edit it, then: gs conflict resolve --resolved",
+        )
+    settled = settle_here(ctx, local, paths)
+    resolved = [{"path": path, "choice": "manual"} for path in settled]
+    remaining = [path for path in local if path not in settled]
+    emit({"changeset": None, "patchset": None, "resolved": resolved, "remaining": remaining}, show_settled)
+
+
+def settle_here(ctx: Context, local: list[str], paths: tuple[str, ...]) -> list[str]:
+    """Mark the directory's conflicts at `paths` (default: all) as settled. Raises GsError `unresolvable` over markers."""
+    from gs.manual import refuse_markers
+    from gs.workdir.conflicts import settle
+    from gs.workdir.lock import locked
+
+    binding = ctx.require_binding()
+    wanted = [path for path in local if not paths or path in map(ctx.tree_path, paths)]
+    if not wanted and paths:
+        raise GsError("conflict_not_found", f"{paths[0]} is not in conflict here", "gs status")
+    for path in wanted:
+        refuse_markers(path, binding.path(path))
+    with locked(binding.root):
+        return settle(binding, wanted)
+
+
+def named(ctx: Context, review: dict, paths: tuple[str, ...], known: list[str]) -> list[dict]:
+    """The changeset's conflicts at `paths`, or all; gravest first. Paths of `known` need not have one.
+
+    Raises GsError `conflict_not_found`.
+    """
+    at = {conflict["path"]: conflict for conflict in review["conflicts"]}
+    found = []
+    for text in dict.fromkeys(paths):
+        path = text if text in at else ctx.tree_path(text)
+        if path in at:
+            found.append(at[path])
+        elif path not in known:
+            raise GsError(
+                "conflict_not_found", f"{review['changeset']} has no conflict at {path}", "gs conflict list"
+            )
+    return by_severity(found if paths else review["conflicts"])
+
+
+def choose(
+    ctx: Context, organization: str, number: int, review: dict, conflicts: list[dict], choice: str | None
+) -> list[dict]:
+    """A resolution for each conflict; when asked, for those that were not skipped."""
     if choice == "manual":
-        resolutions = from_directory(ctx, review, conflicts)
-    elif choice:
-        resolutions = [{"path": conflict["path"], "choice": choice} for conflict in conflicts]
-    else:
-        resolutions = ask(ctx, organization, number, conflicts)
+        return from_directory(ctx, review, conflicts)
+    if choice:
+        return [{"path": conflict["path"], "choice": choice} for conflict in conflicts]
+    resolutions = ask(ctx, organization, number, conflicts)
     if not resolutions:
         raise GsError("failed", "nothing was chosen, nothing was changed")
-    body = {"resolutions": resolutions, "expected_patchset": review["patchset"]}
-    emit(ctx.api().post(address + "resolve/", body), show)
-
-
-def named(conflicts: list[dict], paths: tuple[str, ...], changeset: str) -> list[dict]:
-    """The conflicts at `paths`, or all; gravest first. Raises GsError `conflict_not_found`."""
-    at = {conflict["path"]: conflict for conflict in conflicts}
-    for path in paths:
-        if path not in at:
-            raise GsError("conflict_not_found", f"{changeset} has no conflict at {path}", "gs conflict list")
-    return by_severity([at[path] for path in dict.fromkeys(paths)] if paths else conflicts)
+    return resolutions
 
 
 def from_directory(ctx: Context, review: dict, conflicts: list[dict]) -> list[dict]:
@@ -65,10 +125,8 @@ def from_directory(ctx: Context, review: dict, conflicts: list[dict]) -> list[di
     binding = ctx.require_binding()
     if review["slice"] != f"{binding.org}/{binding.slice}":
         raise GsError("other_slice", f"{review['changeset']} is of {review['slice']}, this directory is not")
-    return [
-        upload_file(ctx.api(), binding.org, conflict["path"], binding.root / conflict["path"])
-        for conflict in conflicts
-    ]
+    paths = [conflict["path"] for conflict in conflicts]
+    return [upload_file(ctx.api(), binding.org, path, binding.path(path)) for path in paths]
 
 
 def ask(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> list[dict]:
@@ -82,6 +140,9 @@ def ask(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> 
 
 
 def show(data: dict) -> None:
+    if not data["resolved"]:
+        say(f"{data['changeset']} has no conflicts.")
+        return
     for item in data["resolved"]:
         say(f"  {style(item['choice'].ljust(6), 'green')}  {clean(item['path'])}")
     resolved = plural(len(data["resolved"]), "conflict")
@@ -91,3 +152,12 @@ def show(data: dict) -> None:
         next_step(f"gs conflict resolve --changeset {data['changeset']}")
     else:
         next_step(f"gs changeset merge {data['changeset']}")
+
+
+def show_settled(data: dict) -> None:
+    for item in data["resolved"]:
+        say(f"  {style('settled', 'green')}  {clean(item['path'])}")
+    if data["remaining"]:
+        say(f"{plural(len(data['remaining']), 'conflict')} left.")
+    else:
+        next_step("gs changeset create -m MESSAGE")

@@ -24,7 +24,9 @@ def show(ctx: Context, conflict: str, slice_name: str | None, changeset: str | N
     if conflict.isascii() and conflict.isdigit():
         emit(ctx.api().get(f"{address}{conflict}/"), show_conflict)
         return
-    found = at_path(ctx.api(), address, query, conflict)
+    found = at_path(ctx.api(), address, query, conflict) or at_path(
+        ctx.api(), address, query, ctx.tree_path(conflict)
+    )
     if not found:
         raise GsError("conflict_not_found", f"there is no open conflict at {conflict}", "gs conflict list")
     others = [item["id"] for item in found[1:]]
