@@ -15,11 +15,11 @@ from accounts.models import User
 from changesets.api.access import visible_changeset
 from changesets.api.landing import landing_body
 from changesets.api.proposals import PARSERS, ChangesetBody, flag_of, object_of, read_proposal, text_of
-from changesets.landing import land_patchset
+from changesets.landing import Landing, land_patchset
 from changesets.models import Changeset
 from changesets.reading import changeset_body, changeset_detail
 from changesets.services import create_changeset
-from gitslice.common.errors import InvalidRequest
+from gitslice.common.errors import DomainError, InvalidRequest
 from gitslice.common.pagination import Page, listing
 from slices.api.access import visible_slice
 
@@ -76,8 +76,7 @@ class SliceChangesetListView(APIView):
         response = idempotent(request, orjson.dumps(body), perform)
         if flag_of(body, "merge"):
             changeset = visible_changeset(actor, org, response.data["number"])
-            landing = land_patchset(actor=actor, changeset=changeset)
-            response.data = landing_body(landing)
+            response.data = landing_body(_landed(actor, changeset))
         return response
 
 
@@ -85,6 +84,15 @@ class ChangesetView(APIView):
     @extend_schema(operation_id="get_changeset", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:
         return Response(changeset_detail(visible_changeset(request.user, org, number)))
+
+
+def _landed(actor: User, changeset: Changeset) -> Landing:
+    """Land a changeset that was made in the same request; a refusal names it, for it stays open."""
+    try:
+        return land_patchset(actor=actor, changeset=changeset)
+    except DomainError as error:
+        error.details.setdefault("changeset", str(changeset))
+        raise
 
 
 def _listed(request: Request, rows: QuerySet[Changeset]) -> Response:

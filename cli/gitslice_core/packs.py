@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 import zstandard
@@ -267,6 +267,45 @@ def decompressor_for(dictionary_frame: bytes) -> zstandard.ZstdDecompressor:
         return zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(dictionary))
     except zstandard.ZstdError as error:
         raise PackError(f"its dictionary is damaged: {error}") from None
+
+
+def expander(dictionary_frame: bytes) -> Callable[[bytes, int], bytes]:
+    """A function (frame, size) -> content for frames made with this compressed dictionary (empty: none)."""
+    decompressor = decompressor_for(dictionary_frame) if dictionary_frame else zstandard.ZstdDecompressor()
+
+    def expand(frame: bytes, size: int) -> bytes:
+        try:
+            if zstandard.frame_content_size(frame) != size:
+                raise PackError("a frame has another size")
+            return decompressor.decompress(frame, allow_extra_data=False)
+        except zstandard.ZstdError as error:
+            raise PackError(f"a frame does not decompress: {error}") from None
+
+    return expand
+
+
+def chunk_expander(file: BinaryIO, offset: int, length: int, dictionary_frame: bytes) -> Iterator[bytes]:
+    """The content of a frame in a file, piece by piece."""
+    decompressor = decompressor_for(dictionary_frame) if dictionary_frame else zstandard.ZstdDecompressor()
+    file.seek(offset)
+    reader = decompressor.stream_reader(_Span(file, length), read_size=CHUNK, closefd=False)
+    try:
+        while chunk := reader.read(CHUNK):
+            yield chunk
+    except zstandard.ZstdError as error:
+        raise PackError(f"a frame does not decompress: {error}") from None
+
+
+class _Span:
+    """The next `length` bytes of a file, as a file."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        self._file, self._left = file, length
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(min(self._left, CHUNK if size < 0 else size))
+        self._left -= len(data)
+        return data
 
 
 class _Limited:

@@ -91,7 +91,7 @@ def mark_file(api: Api, binding: Binding, detail: dict, conflict: dict) -> bool:
         return False
     content, collisions = marked_content(api, detail, conflict, file.read_bytes())
     mode = "100755" if file.stat().st_mode & 0o100 else "100644"
-    with locked(binding.root):
+    with locked(str(binding.root)):
         Tree(str(binding.root)).write(path, mode, content)
         if collisions:
             record(binding, [("text", path)])

@@ -46,7 +46,7 @@ def merge(
     landed.setdefault("conflicts", [])
     if binding and binding.org == organization:
         forget_changeset(binding, landed["changeset"])
-    if update_workdir:
+    if update_workdir and binding:
         from gs.commands.pull import pull
 
         landed["workdir"] = pull(ctx, binding)

@@ -82,7 +82,7 @@ def settle_here(ctx: Context, local: list[str], paths: tuple[str, ...]) -> list[
         raise GsError("conflict_not_found", f"{paths[0]} is not in conflict here", "gs status")
     for path in wanted:
         refuse_markers(path, binding.path(path))
-    with locked(binding.root):
+    with locked(str(binding.root)):
         return settle(binding, wanted)
 
 

@@ -1,0 +1,16 @@
+"""The local operation log, `.gs/operations`: one JSON line for everything that changed the directory."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from gs.workdir.binding import Binding
+
+
+def note(binding: Binding, operation: str, **facts: object) -> None:
+    line = json.dumps({"time": datetime.now(UTC).isoformat(), "operation": operation, **facts})
+    with open(binding.own("operations"), "a", encoding="utf-8") as file:
+        file.write(line + "\n")
