@@ -6,6 +6,7 @@ from gs.conflictview import print_conflict
 from gs.context import Context, changeset_path
 from gs.editor import edit_bytes
 from gs.errors import GsError
+from gs.following import Choice
 from gs.manual import marked_content, upload_content
 from gs.output import say, warn
 from gs.style import style
@@ -20,25 +21,25 @@ MEANING = """  o  keep the changeset's version
 CHOICES = {"o": "ours", "t": "theirs", "a": "auto"}
 
 
-def ask_all(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> list[dict]:
-    """The resolutions chosen. Raises GsError `failed` when the person quits."""
+def ask_all(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> list[Choice]:
+    """What was chosen. Raises GsError `failed` when the person quits."""
     detail = ctx.api().get(changeset_path(organization, number))
-    resolutions = []
+    choices = []
     for index, conflict in enumerate(conflicts, 1):
         say(style(f"Conflict {index} of {len(conflicts)}", "bold"))
         print_conflict(conflict)
-        if resolution := ask_one(ctx, organization, detail, conflict):
-            resolutions.append(resolution)
+        if choice := ask_one(ctx, organization, detail, conflict):
+            choices.append(choice)
         say()
-    return resolutions
+    return choices
 
 
-def ask_one(ctx: Context, organization: str, detail: dict, conflict: dict) -> dict | None:
-    """One resolution, or None when it is left for later."""
+def ask_one(ctx: Context, organization: str, detail: dict, conflict: dict) -> Choice | None:
+    """One choice, or None when it is left for later."""
     while True:
         answer = input(QUESTION).strip().lower()[:1]
         if answer in CHOICES:
-            return {"path": conflict["path"], "choice": CHOICES[answer]}
+            return Choice({"path": conflict["path"], "choice": CHOICES[answer]})
         if answer == "s":
             return None
         if answer == "q":
@@ -54,8 +55,9 @@ def ask_one(ctx: Context, organization: str, detail: dict, conflict: dict) -> di
             warn(error.message)
 
 
-def edit_conflict(ctx: Context, organization: str, detail: dict, conflict: dict) -> dict:
-    """The resolution that the editor leaves behind. Raises GsError `unresolvable` while markers are left."""
+def edit_conflict(ctx: Context, organization: str, detail: dict, conflict: dict) -> Choice:
+    """The choice that the editor leaves behind. Raises GsError `unresolvable` while markers are left."""
     content, _ = marked_content(ctx.api(), detail, conflict)
     edited = edit_bytes(conflict["path"], content)
-    return upload_content(ctx.api(), organization, conflict["path"], conflict["ours"]["mode"], edited)
+    mode = conflict["ours"]["mode"]
+    return Choice(upload_content(ctx.api(), organization, conflict["path"], mode, edited), edited)

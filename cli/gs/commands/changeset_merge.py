@@ -37,7 +37,7 @@ def merge(
     force: bool,
     wait: bool,
     patchset: int | None,
-) -> None:
+) -> int:
     """Land a changeset: it becomes a commit of its slice (default: the one of this directory)."""
     organization, number = ctx.parse_changeset(changeset)
     binding = ctx.require_binding() if update_workdir else ctx.binding()
@@ -51,6 +51,7 @@ def merge(
 
         landed["workdir"] = pull(ctx, binding)
     emit(landed, show)
+    return 32 if landed.get("workdir", {}).get("conflicts") else 0
 
 
 def land(ctx: Context, path: str, body: dict, *, wait: bool) -> dict:
@@ -88,11 +89,12 @@ def show(data: dict) -> None:
     say(f"{style(data['changeset'], 'bold')} landed as {style(short(data['commit']), 'cyan')}.")
     for path in data["merged_paths"]:
         say(f"  merged with what had landed: {clean(path)}")
-    if data.get("workdir"):
-        say(f"Directory updated: {plural(len_of(data['workdir'].get('updated')), 'file')}.")
-    else:
+    workdir = data.get("workdir")
+    if workdir is None:
         next_step("gs pull")
-
-
-def len_of(value: list | int | None) -> int:
-    return len(value) if isinstance(value, list) else int(value or 0)
+        return
+    say(f"Directory updated: {plural(len(workdir['updated']), 'file')}.")
+    for path in workdir["conflicts"]:
+        say(style(f"  conflict {path}", "alarm"))
+    if workdir["conflicts"]:
+        next_step("edit these files, then: gs conflict resolve --resolved")

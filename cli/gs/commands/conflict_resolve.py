@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from gs.cli import command
 from gs.clicks import click
@@ -11,6 +12,9 @@ from gs.context import Context, changeset_path
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import clean, next_step, plural, style
+
+if TYPE_CHECKING:
+    from gs.following import Choice
 
 
 @command()
@@ -38,9 +42,10 @@ def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset:
     conflicts = named(ctx, review, paths, known)
     data = {"changeset": review["changeset"], "patchset": review["patchset"], "resolved": [], "remaining": []}
     if conflicts:
-        resolutions = choose(ctx, organization, number, review, conflicts, choice)
-        body = {"resolutions": resolutions, "expected_patchset": review["patchset"]}
+        choices = choose(ctx, organization, number, review, conflicts, choice)
+        body = {"resolutions": [c.resolution for c in choices], "expected_patchset": review["patchset"]}
         data = ctx.api().post(address + "resolve/", body)
+        data["followed"] = follow_here(ctx, review, conflicts, choices)
     if choice == "manual" and local:
         settle_here(ctx, local, paths)
     emit(data, show)
@@ -106,31 +111,53 @@ def named(ctx: Context, review: dict, paths: tuple[str, ...], known: list[str]) 
 
 def choose(
     ctx: Context, organization: str, number: int, review: dict, conflicts: list[dict], choice: str | None
-) -> list[dict]:
-    """A resolution for each conflict; when asked, for those that were not skipped."""
+) -> list[Choice]:
+    """What is to become of each conflict; when asked, of those that were not skipped."""
+    from gs.following import Choice
+
     if choice == "manual":
         return from_directory(ctx, review, conflicts)
     if choice:
-        return [{"path": conflict["path"], "choice": choice} for conflict in conflicts]
-    resolutions = ask(ctx, organization, number, conflicts)
-    if not resolutions:
+        return [Choice({"path": conflict["path"], "choice": choice}) for conflict in conflicts]
+    choices = ask(ctx, organization, number, conflicts)
+    if not choices:
         raise GsError("failed", "nothing was chosen, nothing was changed")
-    return resolutions
+    return choices
 
 
-def from_directory(ctx: Context, review: dict, conflicts: list[dict]) -> list[dict]:
-    """Resolutions with the files of the working directory; a file that is gone there is deleted."""
+def from_directory(ctx: Context, review: dict, conflicts: list[dict]) -> list[Choice]:
+    """The files of the working directory; one that is gone there is deleted.
+
+    Raises GsError `unresolvable` for a file that nobody has edited: taking it would drop what others landed.
+    """
+    from gs.following import Choice, is_ours
     from gs.manual import upload_file
 
     binding = ctx.require_binding()
     if review["slice"] != f"{binding.org}/{binding.slice}":
         raise GsError("other_slice", f"{review['changeset']} is of {review['slice']}, this directory is not")
+    for conflict in conflicts:
+        if is_ours(binding, conflict):
+            message = f"{conflict['path']} is as {review['changeset']} has it; nobody has merged it"
+            raise GsError(
+                "unresolvable", message, "edit it, or choose --ours; gs changeset rebase --markers helps"
+            )
     paths = [conflict["path"] for conflict in conflicts]
-    return [upload_file(ctx.api(), binding.org, path, binding.path(path)) for path in paths]
+    return [Choice(upload_file(ctx.api(), binding.org, path, binding.path(path))) for path in paths]
 
 
-def ask(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> list[dict]:
-    """Resolutions as answered on the terminal. Raises GsError `usage` where nobody can be asked."""
+def follow_here(ctx: Context, review: dict, conflicts: list[dict], choices: list[Choice]) -> list[str]:
+    """Let the directory of the changeset follow, if we are in it; the paths that were written."""
+    binding = ctx.binding()
+    if binding is None or (binding.name, binding.changeset) != (review["slice"], review["changeset"]):
+        return []
+    from gs.following import follow
+
+    return follow(ctx.api(), binding, conflicts, choices)
+
+
+def ask(ctx: Context, organization: str, number: int, conflicts: list[dict]) -> list[Choice]:
+    """What is answered on the terminal. Raises GsError `usage` where nobody can be asked."""
     if ctx.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         choices = "--ours, --theirs, --auto or --resolved"
         raise GsError("usage", "nobody can be asked here", f"choose {choices}")
