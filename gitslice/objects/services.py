@@ -132,7 +132,7 @@ def _git_id(reader: PackReader, blob: Blob) -> bytes:
 def _keep(
     store: ObjectStore,
     spooled: BinaryIO,
-    copied: "_Copied",
+    copied: _Copied,
     blobs: list[IndexedBlob],
     dictionary: tuple[int, int] | None,
     user: Any,

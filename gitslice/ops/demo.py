@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from django.db import transaction
@@ -129,7 +129,7 @@ def _batches() -> Iterator[list[tuple[str, str, bytes]]]:
 
 def _files() -> Iterator[tuple[str, Path]]:
     for package in PACKAGES:
-        spec = find_spec(package)
+        spec = PathFinder.find_spec(package)  # not what is loaded: some packages replace themselves
         assert spec is not None
         assert spec.submodule_search_locations, f"{package} is part of the installation"
         folder = Path(spec.submodule_search_locations[0])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.core.files.storage import FileSystemStorage, storages
 
 from gitslice.env import private_folder
@@ -9,7 +11,7 @@ def ensure_bucket() -> None:
     """Make the folder or the bucket of the object store unless it is there."""
     storage = storages["objects"]
     if isinstance(storage, FileSystemStorage):
-        private_folder(storage.base_location)
+        private_folder(Path(storage.base_location))
         return
     from botocore.exceptions import ClientError  # boto3 takes 0.3 s to import; only S3 needs it
 
