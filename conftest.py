@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
 
 from tests.processes import WebServer, free_port, wait_for
 
@@ -60,13 +59,19 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
             process.wait()
 
 
-@pytest.fixture
-def web_server(transactional_db: None) -> Iterator[WebServer]:
-    """A real web process on this test's database."""
+@pytest.fixture(scope="session")
+def _web_server(django_db_setup: None) -> Iterator[WebServer]:
     server = WebServer(server_environment())
     yield server
     server.stop()
-    connection.close()
+
+
+@pytest.fixture
+def web_server(transactional_db: None, _web_server: WebServer) -> WebServer:
+    """A real web process on this test's database. It serves all tests of a worker; one that was killed starts again."""
+    if _web_server.process.poll() is not None:
+        _web_server.start()
+    return _web_server
 
 
 def server_environment() -> dict[str, str]:
