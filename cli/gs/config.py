@@ -23,6 +23,7 @@ KEYS = {
     "editor": "program for editing texts (default: $VISUAL, $EDITOR, vi)",
     "difftool": "program that compares two folders (default: git diff --no-index --)",
 }
+LOCAL_KEYS = ("endpoint", "organization")  # what a directory may say: never which programs are run
 ENVIRONMENT = {
     "endpoint": "GITSLICE_API_ENDPOINT",
     "organization": "GITSLICE_ORGANIZATION",
@@ -66,7 +67,7 @@ def lookup(key: str) -> tuple[str | None, str]:
     """The value of `key` and where it comes from (`environment`, `working directory`, `user`, `default`)."""
     if value := os.environ.get(ENVIRONMENT[key]):
         return value, "environment"
-    nearest = find_workdir_file()
+    nearest = find_workdir_file() if key in LOCAL_KEYS else None
     if nearest and (value := read(nearest).get(key)):
         return value, "working directory"
     if value := read(user_file()).get(key):

@@ -21,6 +21,7 @@ TIMEOUT = 300  # seconds without a byte before a connection counts as dead
 CONNECT_TIMEOUT = 15  # seconds
 WAITS = 4  # tries in all when the server answers 429 or 503
 LONGEST_WAIT = 30  # seconds, whatever Retry-After says
+NOT_MODIFIED = 304
 SAFE = {"GET", "HEAD", "PUT", "DELETE"}
 PROBLEM_LIMIT = 16 * 1024 * 1024  # bytes of an error answer that are read (conflicts carry hunks)
 
@@ -131,7 +132,7 @@ class Api:
         *,
         repeatable: bool | None = None,
     ) -> Response:
-        """Send a request and hand back the answer unread; every status of 400 and more raises GsError.
+        """Send a request and hand back the answer unread; redirects and every status of 400 and more raise GsError.
 
         `repeatable` says that sending it twice does no harm (default: GET and the like, or an Idempotency-Key);
         only then, and if the body is not a stream, is it sent again after a lost connection or a 503.
@@ -147,8 +148,10 @@ class Api:
         repeatable = repeatable and (body is None or isinstance(body, (bytes, bytearray)))
         for attempt in range(1, WAITS + 1):
             response = self._send(method, API + path, body, headers, repeatable)
-            if response.status < 400:
+            if response.status < 300 or response.status == NOT_MODIFIED:
                 return response
+            if response.status < 400:
+                raise self._redirected(response)
             problem = self._problem(response)
             if response.status not in (429, 503) or attempt == WAITS or not _replayable(body):
                 raise problem
@@ -239,6 +242,13 @@ class Api:
             f"{self.endpoint} cannot be reached: {reason}",
             "is the server running, and the endpoint right? (gs config get endpoint)",
         )
+
+    def _redirected(self, response: Response) -> GsError:
+        """A server behind another address: tokens are not carried there on its word."""
+        response.close()
+        target = response.headers.get("Location", "nowhere")
+        hint = "if that is your server: gs config set endpoint ADDRESS"
+        return GsError("network", f"{self.endpoint} sends us to {target}", hint)
 
     def _problem(self, response: Response) -> GsError:
         """The error of a problem document, or of whatever stands between us and the server."""

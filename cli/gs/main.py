@@ -61,12 +61,12 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _fast_status(flags: list[str]) -> int:
-    from gs.commands import status
+    from gs.commands.status import run as show_status
     from gs.context import Context
 
     quiet = "--quiet" in flags or "-q" in flags
     output.configure(json="--json" in flags, quiet=quiet)
-    return status.run(Context(json="--json" in flags, quiet=quiet)) or 0
+    return show_status(Context(json="--json" in flags, quiet=quiet)) or 0
 
 
 def _fail(error: GsError) -> int:

@@ -2,79 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
+from people import OURS, TEXT, THEIRS, Gs, conflicting, on_terminal, writer
 
-from accounts.models import User
 from slices.models import Slice
 from tests.processes import WebServer
 from tests.world import World
-
-TEXT = b"".join(b"line %d\n" % number for number in range(20))
-OURS = TEXT.replace(b"line 9\n", b"ours\n")
-THEIRS = TEXT.replace(b"line 9\n", b"theirs\n")
-
-
-class Gs:
-    """`gs` as one user, with a configuration of its own."""
-
-    def __init__(self, server: WebServer, folder: Path, token: str | None) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        keep = {name: value for name, value in os.environ.items() if not name.startswith("GITSLICE_")}
-        source = str(Path(__file__).parent.parent)
-        self.environment = keep | {"GITSLICE_CONFIG_DIR": str(folder / "config"), "PYTHONPATH": source}
-        self.environment["GITSLICE_API_ENDPOINT"] = server.url
-        if token:
-            self.environment["GITSLICE_AUTH_TOKEN"] = token
-
-    def run(self, *arguments: str, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-        result = subprocess.run(
-            [sys.executable, "-m", "gs.main", *arguments],
-            env=self.environment,
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            text=True,
-        )
-        assert result.returncode == code, (arguments, result.stdout, result.stderr)
-        return result
-
-    def text(self, *arguments: str, code: int = 0) -> str:
-        return self.run(*arguments, code=code).stdout
-
-    def json(self, *arguments: str, stdin: str = "", code: int = 0) -> Any:
-        result = self.run(*arguments, "--json", stdin=stdin, code=code)
-        return json.loads(result.stdout)
-
-
-@pytest.fixture
-def world(transactional_db: None) -> World:
-    return World()
-
-
-@pytest.fixture
-def owner(world: World, web_server: WebServer, tmp_path: Path) -> Iterator[Gs]:
-    return Gs(web_server, tmp_path / "owner", world.token(world.owner))
-
-
-@pytest.fixture
-def web(world: World) -> Slice:
-    slice = world.slice("web", "web/**", "shared/**")
-    world.land(slice, {"web/a.txt": TEXT, "shared/s.txt": b"shared\n"}, title="First files")
-    return slice
-
-
-def writer(world: World, server: WebServer, folder: Path, slice: Slice, name: str) -> tuple[User, Gs]:
-    user = world.writer(slice, name)
-    return user, Gs(server, folder / name, world.token(user))
 
 
 def test_signing_in_and_out(world: World, web_server: WebServer, tmp_path: Path) -> None:
@@ -227,17 +162,6 @@ def test_history_and_commits(owner: Gs, web: Slice, world: World) -> None:
     owner.run("show", "ffffffffff", "--slice", "web", code=1)
 
 
-def conflicting(world: World, web: Slice, **files: bytes) -> str:
-    """A changeset that collides with what has landed since, at web/a.txt and the paths given."""
-    mine = {"web/a.txt": OURS} | {f"web/{name}.txt": content for name, content in files.items()}
-    other = {"web/a.txt": THEIRS} | {
-        f"web/{name}.txt": b"landed " + content for name, content in files.items()
-    }
-    changeset = world.propose(web, mine, title="Ours")
-    world.land(web, other, title="Theirs")
-    return str(changeset)
-
-
 def test_conflicts_are_shown_and_resolved(owner: Gs, web: Slice, world: World) -> None:
     name = conflicting(world, web)
     failed = owner.json("changeset", "merge", name, code=30)["error"]
@@ -303,35 +227,6 @@ def test_left_over_markers_are_refused(owner: Gs, web: Slice, world: World) -> N
     output = on_terminal(owner, ["conflict", "resolve", "--changeset", name], b"e\nq\n")
     assert "still has conflict markers" in output
     assert owner.json("changeset", "show", name)["patchset"] == 1
-
-
-def on_terminal(gs: Gs, arguments: list[str], typed: bytes) -> str:
-    """The output of `gs` on a pseudo-terminal where `typed` is typed."""
-    import pty
-
-    parent, child = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gs.main", *arguments],
-        env=gs.environment,
-        cwd=gs.folder,
-        stdin=child,
-        stdout=child,
-        stderr=child,
-    )
-    os.close(child)
-    os.write(parent, typed)
-    output = b""
-    while True:
-        try:
-            chunk = os.read(parent, 4096)
-        except OSError:  # the other side is closed
-            break
-        if not chunk:
-            break
-        output += chunk
-    process.wait()
-    os.close(parent)
-    return output.decode()
 
 
 def test_pages_of_changesets(owner: Gs) -> None:

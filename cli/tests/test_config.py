@@ -39,6 +39,11 @@ def test_environment_beats_working_directory_beats_user(
     assert config.lookup("organization") == ("environment", "environment")
 
 
+def test_a_directory_does_not_say_which_programs_are_run(folders: Path) -> None:
+    config.set_value(config.workdir_file(folders), "editor", "evil")
+    assert config.get("editor") is None
+
+
 def test_the_working_directory_is_found_from_below(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config.set_value(config.workdir_file(folders), "organization", "acme")
     (folders / "a" / "b").mkdir(parents=True)

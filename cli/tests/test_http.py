@@ -94,6 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"only this")
         self.close_connection = True
 
+    def answer_moved(self, body: bytes) -> None:
+        self.answer(302, b"", Location="https://elsewhere.example/")
+
     def answer_empty(self, body: bytes) -> None:
         self.send_response(204)
         self.end_headers()
@@ -226,6 +229,12 @@ def test_streams_can_be_left_unread(api: Api) -> None:
         assert response.status == 200
         assert response.read(1) == b"{"
     assert api.get("echo/")["method"] == "GET"
+
+
+def test_redirects_are_told_not_followed(api: Api, server: ThreadingHTTPServer) -> None:
+    with pytest.raises(GsError, match=r"elsewhere\.example"):
+        api.get("moved/")
+    assert len(server.log) == 1
 
 
 def test_no_content_is_an_empty_document(api: Api) -> None:

@@ -49,7 +49,7 @@ def set_setting(ctx: Context, key: str, value: str, local: bool) -> None:
     """Write one setting."""
     if key == "endpoint":
         value = config.normalize_endpoint(value)
-    path = target(ctx, local)
+    path = target(ctx, key, local)
     config.set_value(path, key, value)
     emit({"key": key, "value": value, "file": path}, lambda data: say(f"{key} = {value}  ({path})"))
 
@@ -59,12 +59,15 @@ def set_setting(ctx: Context, key: str, value: str, local: bool) -> None:
 @LOCAL
 def unset(ctx: Context, key: str, local: bool) -> None:
     """Remove one setting."""
-    path = target(ctx, local)
+    path = target(ctx, key, local)
     if key not in config.read(path):
         raise GsError("failed", f"{key} is not set in {path}", "gs config list")
     config.set_value(path, key, None)
     emit({"key": key, "value": None, "file": path}, lambda data: say(f"{key} is no longer set in {path}."))
 
 
-def target(ctx: Context, local: bool) -> str:
+def target(ctx: Context, key: str, local: bool) -> str:
+    """The file to change. Raises GsError `usage` for what a directory may not say."""
+    if local and key not in config.LOCAL_KEYS:
+        raise GsError("usage", f"{key} cannot be set for one directory", f"gs config set {key} VALUE")
     return config.workdir_file(ctx.require_binding().root) if local else config.user_file()

@@ -32,7 +32,7 @@ def list_conflicts(
     limit: int,
     cursor: str | None,
 ) -> None:
-    """Open conflicts of a slice or changeset (default: of this directory's slice, else of the organization)."""
+    """Open conflicts of a slice or changeset (default: of this directory's changeset or slice, else of the organization)."""
     organization, query = scope(ctx, slice_name, changeset)
     query.update(
         severity=severity, kind=kind, state="all" if everything else "open", limit=limit, cursor=cursor
@@ -45,7 +45,10 @@ def scope(ctx: Context, slice_name: str | None, changeset: str | None) -> tuple[
     if changeset:
         organization, number = ctx.parse_changeset(changeset)
         return organization, {"changeset": f"cl-{number}"}
-    if slice_name or ctx.binding():
+    binding = ctx.binding()
+    if binding and binding.changeset and not slice_name:
+        return binding.org, {"changeset": binding.changeset}
+    if slice_name or binding:
         organization, name = ctx.slice_or_current(slice_name)
         return organization, {"slice": f"{organization}/{name}"}
     return ctx.organization(), {}

@@ -31,7 +31,7 @@ def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset:
 
     Conflicts of a pull are resolved by editing the files, and then --resolved.
     """
-    local = unsettled_here(ctx)
+    local = recorded_here(ctx)
     if local and not changeset and not ctx.require_binding().changeset:
         resolve_pull(ctx, local, paths, choice)
         return
@@ -51,14 +51,14 @@ def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset:
     emit(data, show)
 
 
-def unsettled_here(ctx: Context) -> list[str]:
+def recorded_here(ctx: Context) -> list[str]:
     """Paths that a pull left in conflict in the directory around here."""
     binding = ctx.binding()
     if binding is None:
         return []
-    from gs.workdir.conflicts import unsettled
+    from gs.workdir.conflicts import recorded
 
-    return unsettled(binding)
+    return recorded(binding)
 
 
 def resolve_pull(ctx: Context, local: list[str], paths: tuple[str, ...], choice: str | None) -> None:
@@ -69,6 +69,9 @@ def resolve_pull(ctx: Context, local: list[str], paths: tuple[str, ...], choice:
             f"{local[0]} is in conflict since a pull",
             "edit it, then: gs conflict resolve --resolved",
         )
+    strange = [path for path in paths if ctx.tree_path(path) not in local]
+    if strange:
+        raise GsError("conflict_not_found", f"{strange[0]} is not in conflict here", "gs status")
     settled = settle_here(ctx, local, paths)
     resolved = [{"path": path, "choice": "manual"} for path in settled]
     remaining = [path for path in local if path not in settled]
@@ -83,8 +86,6 @@ def settle_here(ctx: Context, local: list[str], paths: tuple[str, ...]) -> list[
 
     binding = ctx.require_binding()
     wanted = [path for path in local if not paths or path in map(ctx.tree_path, paths)]
-    if not wanted and paths:
-        raise GsError("conflict_not_found", f"{paths[0]} is not in conflict here", "gs status")
     for path in wanted:
         refuse_markers(path, binding.path(path))
     with locked(str(binding.root)):

@@ -15,35 +15,40 @@ if TYPE_CHECKING:
 
 def unsettled(binding: Binding) -> list[str]:
     """Paths in conflict, in order. A text file whose markers are gone counts as settled."""
-    try:
-        with open(binding.own("conflicts"), encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        return []
-    return [
-        path for kind, _, path in (line.partition(" ") for line in lines) if not _settled(binding, kind, path)
-    ]
+    found = (line.partition(" ") for line in _lines(binding))
+    return [path for kind, _, path in found if not _settled(binding, kind, path)]
+
+
+def recorded(binding: Binding) -> list[str]:
+    """Paths that a pull left in conflict and nobody has settled by name; their markers may be gone already."""
+    return [line.partition(" ")[2] for line in _lines(binding)]
 
 
 def record(binding: Binding, found: Iterable[tuple[str, str]]) -> None:
     """Keep (kind, path) pairs, besides those that are unsettled still. Kind `text` has markers in the file."""
     known = set(unsettled(binding))
-    try:
-        with open(binding.own("conflicts"), encoding="utf-8") as file:
-            lines = {line for line in file.read().splitlines() if line.partition(" ")[2] in known}
-    except FileNotFoundError:
-        lines = set()
+    lines = {line for line in _lines(binding) if line.partition(" ")[2] in known}
     lines |= {f"{kind} {path}" for kind, path in found}
-    write_atomically(binding.own("conflicts"), "".join(f"{line}\n" for line in sorted(lines)).encode())
+    _write(binding, sorted(lines))
 
 
 def settle(binding: Binding, paths: Iterable[str]) -> list[str]:
-    """A person says that these paths are right now; gives those that were in conflict."""
-    settled = set(paths).intersection(unsettled(binding))
-    with open(binding.own("conflicts"), encoding="utf-8") as file:
-        lines = [line for line in file.read().splitlines() if line.partition(" ")[2] not in settled]
-    write_atomically(binding.own("conflicts"), "".join(f"{line}\n" for line in lines).encode())
+    """A person says that these paths are right now; gives those that were recorded."""
+    settled = set(paths).intersection(recorded(binding))
+    _write(binding, [line for line in _lines(binding) if line.partition(" ")[2] not in settled])
     return sorted(settled)
+
+
+def _lines(binding: Binding) -> list[str]:
+    try:
+        with open(binding.own("conflicts"), encoding="utf-8") as file:
+            return file.read().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _write(binding: Binding, lines: list[str]) -> None:
+    write_atomically(binding.own("conflicts"), "".join(f"{line}\n" for line in lines).encode())
 
 
 def _settled(binding: Binding, kind: str, path: str) -> bool:
