@@ -110,7 +110,7 @@ class Api:
         content_type: str | None = None,
         idempotency_key: str | None = None,
     ) -> dict:
-        """POST a dict (as JSON), bytes, a file or an iterator of bytes (sent in chunks); answers JSON.
+        """POST a dict (as JSON), bytes, a file (from its start) or an iterator of bytes; answers JSON.
 
         Sends an Idempotency-Key, its own if none is given, so that a lost answer can be asked for again.
         """
@@ -135,7 +135,7 @@ class Api:
         """Send a request and hand back the answer unread; redirects and every status of 400 and more raise GsError.
 
         `repeatable` says that sending it twice does no harm (default: GET and the like, or an Idempotency-Key);
-        only then, and if the body is not a stream, is it sent again after a lost connection or a 503.
+        only then, and if the body is no iterator, is it sent again after a lost connection or a 503.
         """
         headers = {**self._headers(), **(headers or {})}
         if isinstance(body, (dict, list)):
@@ -145,7 +145,7 @@ class Api:
             headers.setdefault("Content-Type", "application/json")
         if repeatable is None:
             repeatable = method in SAFE or "Idempotency-Key" in headers
-        repeatable = repeatable and (body is None or isinstance(body, (bytes, bytearray)))
+        repeatable = repeatable and _replayable(body)
         for attempt in range(1, WAITS + 1):
             response = self._send(method, API + path, body, headers, repeatable)
             if response.status < 300 or response.status == NOT_MODIFIED:
@@ -207,6 +207,8 @@ class Api:
                 retried = True
 
     def _exchange(self, method: str, path: str, body: Body, headers: dict) -> HTTPResponse:
+        if hasattr(body, "seek"):
+            body.seek(0)
         connection = self._connect()
         chunked = body is not None and not isinstance(body, (bytes, bytearray))
         if chunked:
@@ -315,7 +317,8 @@ def _query_value(value: object) -> str:
 
 
 def _replayable(body: Body) -> bool:
-    return body is None or isinstance(body, (bytes, bytearray))
+    """Whether a body can be sent twice: iterators cannot."""
+    return body is None or isinstance(body, (bytes, bytearray)) or hasattr(body, "seek")
 
 
 def _lost(error: OSError) -> bool:

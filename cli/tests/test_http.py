@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -203,6 +205,11 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(api: Api, server: Th
     assert len(server.log) == 2
 
 
+def test_files_are_sent_again_from_their_start(api: Api, server: ThreadingHTTPServer) -> None:
+    api.post("drop/", io.BytesIO(b"the whole file"))
+    assert [body for _, _, _, body in server.log] == [b"the whole file"] * 2
+
+
 def test_a_lost_answer_of_something_not_repeatable_is_an_error(api: Api, server: ThreadingHTTPServer) -> None:
     with pytest.raises(GsError) as caught:
         api.stream("POST", "drop/", b"body", repeatable=False)
@@ -212,6 +219,7 @@ def test_a_lost_answer_of_something_not_repeatable_is_an_error(api: Api, server:
 
 def test_a_connection_that_the_server_closed_is_opened_again(api: Api) -> None:
     first = api.get("once/")["connection"]
+    select.select([api._connection.sock], [], [], 10)  # until the server's closing has arrived
     second = api.post("echo/", iter([b"stream"]))["connection"]
     assert first != second
 
