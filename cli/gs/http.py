@@ -207,8 +207,9 @@ class Api:
                 retried = True
 
     def _exchange(self, method: str, path: str, body: Body, headers: dict) -> HTTPResponse:
-        if hasattr(body, "seek"):
-            body.seek(0)
+        rewind = getattr(body, "seek", None)
+        if rewind is not None:
+            rewind(0)
         connection = self._connect()
         chunked = body is not None and not isinstance(body, (bytes, bytearray))
         if chunked:
