@@ -15,4 +15,7 @@ class AuditOriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         set_origin(Origin(address=request.META.get("REMOTE_ADDR") or None))
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            set_origin(Origin())

@@ -17,6 +17,7 @@ from slices.patterns import patterns_of
 __all__ = ["CommitNotFound", "LogFilter", "head_of", "log", "resolve_commit", "settled_commit"]
 
 HEAD = "HEAD"
+SHOWN = ("author", "parent", "slice__organization")  # what a reader wants to know of a commit
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 
 
@@ -35,7 +36,11 @@ def head_of(slice: Slice) -> Commit | None:
     """The newest commit of the slice's log, as the database has it now; None while nothing has landed."""
     if slice.is_root:
         return stable_head(slice.organization_id)
-    return Commit.objects.filter(pk__in=Slice.objects.filter(pk=slice.pk).values("head")).first()
+    return (
+        Commit.objects.select_related(*SHOWN)
+        .filter(pk__in=Slice.objects.filter(pk=slice.pk).values("head"))
+        .first()
+    )
 
 
 def resolve_commit(slice: Slice, text: str) -> Commit | None:
@@ -71,7 +76,7 @@ def settled_commit(slice: Slice, text: str) -> Commit | None:
 
 def commits_of(slice: Slice) -> QuerySet[Commit]:
     """All commits of the slice's log."""
-    commits = Commit.objects.filter(organization=slice.organization_id)
+    commits = Commit.objects.filter(organization=slice.organization_id).select_related(*SHOWN)
     if slice.is_root:
         return commits
     return commits.filter(Exists(SliceLog.objects.filter(slice=slice, seq=OuterRef("seq"))))
@@ -80,7 +85,7 @@ def commits_of(slice: Slice) -> QuerySet[Commit]:
 def log(slice: Slice, wanted: LogFilter, *, before: int | None, limit: int) -> list[Commit]:
     """Up to `limit` commits of the slice's log, newest first, with `seq` below `before`; author, parent and authoring
     slice loaded."""
-    commits = _logged(slice, before).select_related("author", "parent", "slice__organization")
+    commits = _logged(slice, before).select_related(*SHOWN)
     return list(commits.filter(_condition(wanted), *_touching(slice, wanted.path)).order_by("-seq")[:limit])
 
 

@@ -57,7 +57,7 @@ def copied(query: Query) -> Iterator[bytes]:
     """The one text column of the query, a line a row, in chunks. The statement may take as long as the client does."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        with cursor.copy(COPY.format(query=query.sql), query.parameters) as copy:
+        with cursor.copy(cursor.mogrify(COPY.format(query=query.sql), query.parameters)) as copy:
             rows: list[bytes] = []
             size = 0
             while row := copy.read():

@@ -88,7 +88,7 @@ def _is_timeout(error: OperationalError) -> bool:
 
 def _from_drf(error: Exception, code: str) -> DomainError:
     if isinstance(error, exceptions.ValidationError):
-        return _coded(code, _first_message(error.detail), fields=error.detail)
+        return _coded(code, _first_message(error.detail), fields=_plain(error.detail))
     if isinstance(error, exceptions.Throttled):
         return _coded(code, str(error.detail), retry_after=int(error.wait or 1))
     if code == "unauthenticated":
@@ -100,6 +100,13 @@ def _coded(code: str, message: str, **details: Any) -> DomainError:
     error = DomainError(message, **details)
     error.code = code  # type: ignore[misc]
     return error
+
+
+def _plain(detail: Any) -> Any:
+    """DRF's error details as JSON: those of a list are keyed by number."""
+    if isinstance(detail, dict):
+        return {str(key): _plain(value) for key, value in detail.items()}
+    return [_plain(value) for value in detail] if isinstance(detail, list) else str(detail)
 
 
 def _first_message(detail: Any, field: str = "") -> str:

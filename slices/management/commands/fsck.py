@@ -26,10 +26,7 @@ class Command(BaseCommand):
             for finding in check_organization(organization):
                 self.stdout.write(f"{organization}: {finding}")
                 findings += 1
-        self.stderr.write(
-            f"{len(organizations)} checked, {findings} found"
-            if findings
-            else f"{len(organizations)} checked, all well"
-        )
+        checked = "1 organization" if len(organizations) == 1 else f"{len(organizations)} organizations"
+        self.stderr.write(f"{checked} checked, " + (f"{findings} findings" if findings else "all well"))
         if findings:
             sys.exit(1)
