@@ -1,7 +1,5 @@
 """Line diffs of byte strings: changes, hunks, unified text."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain, count
 from typing import NamedTuple
