@@ -24,7 +24,7 @@ class Api:
         self.client = Client(raise_request_exception=True)
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> HttpResponseBase:
+    def get(self, path: str, headers: dict[str, str] | None = None, /, **query: Any) -> HttpResponseBase:
         return self.client.get(f"/api/v1/{path}", query, headers=self.headers | (headers or {}))
 
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> HttpResponseBase:
