@@ -23,17 +23,13 @@ def print_conflicts(conflicts: list[dict], *, detailed: bool = False) -> None:
             print_conflict(conflict)
             say()
         return
-    rows = [
-        [
-            conflict.get("id") or "-",
-            state(conflict["severity"]),
-            conflict["kind"],
-            _other_side(conflict),
-            conflict["path"],
-        ]
-        for conflict in by_severity(conflicts)
-    ]
-    table(["id", "severity", "kind", "with", "path"], rows, empty="No conflicts.")
+    ordered = by_severity(conflicts)
+    rows = [[state(item["severity"]), item["kind"], _other_side(item), item["path"]] for item in ordered]
+    headers = ["severity", "kind", "with", "path"]
+    if any(item.get("id") for item in ordered):  # what a merge or rebase reports has none
+        headers = ["id", *headers]
+        rows = [[item["id"] or "-", *row] for item, row in zip(ordered, rows, strict=True)]
+    table(headers, rows, empty="No conflicts.")
     for hint in dict.fromkeys(conflict["hint"] for conflict in conflicts if conflict.get("hint")):
         say(f"{style('hint:', 'cyan')} {clean(hint)}")
 
@@ -62,6 +58,8 @@ def print_hunks(hunks: list[dict]) -> None:
         say(style(f"--- {number} of {plural(len(hunks), 'hunk')}", "cyan"))
         for name, colour in (("base", "dim"), ("ours", "green"), ("theirs", "red")):
             say(style(f"{name} (line {hunk.get(f'{name}_start', '?')})", "bold"))
+            if not hunk.get(name):
+                say(style("  (nothing)", "dim"))
             for line in hunk.get(name) or ():
                 say("  " + style(line.rstrip("\r\n"), colour))
 

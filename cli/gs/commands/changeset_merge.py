@@ -72,9 +72,12 @@ def land(ctx: Context, path: str, body: dict, *, wait: bool) -> dict:
 
 
 def show_conflicts(ctx: Context, error: GsError) -> None:
-    """The table of conflicts on stdout, unless the error document will carry them."""
+    """The table of conflicts on stdout, unless the error document will carry them; and the command that resolves."""
+    conflicts = error.details.get("conflicts", [])
     if not ctx.json:
-        print_conflicts(error.details.get("conflicts", []))
+        print_conflicts(conflicts)
+    if conflicts:
+        error.hint = f"gs conflict resolve --changeset {conflicts[0]['changeset']}"
 
 
 def forget_changeset(binding: Binding, changeset: str) -> None:
