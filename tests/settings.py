@@ -8,7 +8,7 @@ from tests.servers import ensure_servers, redis_database
 ensure_servers()
 os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{redis_database()}"
 os.environ["OBJECT_STORE_URL"] = f"file://{os.environ['GITSLICE_HOME']}/objects-{redis_database()}"
-Path(os.environ["GITSLICE_HOME"]).mkdir(exist_ok=True)
+(Path(os.environ["GITSLICE_HOME"]) / "static").mkdir(exist_ok=True)
 
 from gitslice.settings import *  # noqa: E402, F403
 
