@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import random
@@ -87,13 +88,8 @@ def test_every_flipped_bit_is_noticed(data):
     whole = bytearray(packed([b"some content " * 20, b"more " * 20]))
     position = data.draw(st.integers(0, len(whole) * 8 - 1))
     whole[position // 8] ^= 1 << position % 8
-    try:
-        assert unpacked(bytes(whole)) == [
-            b"some content " * 20,
-            b"more " * 20,
-        ]  # bits that zstd leaves unused
-    except PackError:
-        pass
+    with contextlib.suppress(PackError):  # zstd leaves some bits unused
+        assert unpacked(bytes(whole)) == [b"some content " * 20, b"more " * 20]
 
 
 def one_blob(content: bytes, *, digest=None, size=None, frame=None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -272,18 +273,15 @@ def test_time_travel_gives_what_git_has(work, owner):
     """The same random edits in git and here; every commit is compared file by file."""
     generator = random.Random(7)
     twin = owner.folder / "twin"
-    subprocess.run(["cp", "-r", work.folder, twin], check=True)
-    subprocess.run(["rm", "-r", twin / ".gs"], check=True)
+    twin.mkdir()
     git(twin, "init", "-q")
+    mirror(work.folder, twin)
     git(twin, "add", "-A")
     git(twin, "commit", "-qm", "start")
     pairs = [(work.json("status")["base"], git(twin, "rev-parse", "HEAD"))]
     for number in range(8):
         edit_at_random(generator, work.folder, number)
-        subprocess.run(f"find {twin} -mindepth 1 -not -path '{twin}/.git*' -delete", shell=True, check=True)
-        subprocess.run(
-            f"cd {work.folder} && tar c --exclude ./.gs . | tar x -C {twin}", shell=True, check=True
-        )
+        mirror(work.folder, twin)
         git(twin, "add", "-A")
         git(twin, "commit", "-qm", str(number))
         pairs.append((work.json("submit", "-m", f"Edit {number}")["commit"], git(twin, "rev-parse", "HEAD")))
@@ -315,6 +313,14 @@ def edit_at_random(generator: random.Random, folder: Path, number: int) -> None:
         else:
             name = generator.choice(standing)
             name.chmod(name.stat().st_mode ^ 0o111)
+
+
+def mirror(source: Path, target: Path) -> None:
+    """Make `target` hold what `source` holds; `.git` stays, `.gs` is left out."""
+    for name in target.iterdir():
+        if name.name != ".git":
+            shutil.rmtree(name)
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".gs"))
 
 
 def git(folder: Path, *arguments: str) -> str:
