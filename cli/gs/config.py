@@ -88,7 +88,13 @@ def normalize_endpoint(text: str) -> str:
     """`text` as scheme and host, without a trailing slash or `/api/v1`. Raises GsError `usage` for anything else."""
     value = text.strip().rstrip("/").removesuffix("/api/v1").rstrip("/")
     scheme, _, host = value.partition("://")
-    if scheme not in ("http", "https") or not host:
+    port = host.rpartition("]")[2].partition(":")[2]  # an IPv6 address stands in brackets
+    if (
+        scheme not in ("http", "https")
+        or not host
+        or set("/@?# ").intersection(host)
+        or not (port or "0").isdecimal()
+    ):
         raise GsError(
             "usage",
             f"{text!r} is not the address of a server",

@@ -7,6 +7,7 @@ import time
 
 from gs import __version__
 from gs.errors import GsError
+from gs.wire import bare_problem, lost, open_connection, replayable, wait
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     Body = dict | list | bytes | bytearray | Iterable[bytes] | IO[bytes] | None
 
 API = "/api/v1/"
-TIMEOUT = 300  # seconds without a byte before a connection counts as dead
-CONNECT_TIMEOUT = 15  # seconds
 WAITS = 4  # tries in all when the server answers 429 or 503
-LONGEST_WAIT = 30  # seconds, whatever Retry-After says
 NOT_MODIFIED = 304
 SAFE = {"GET", "HEAD", "PUT", "DELETE"}
 PROBLEM_LIMIT = 16 * 1024 * 1024  # bytes of an error answer that are read (conflicts carry hunks)
@@ -145,7 +143,7 @@ class Api:
             headers.setdefault("Content-Type", "application/json")
         if repeatable is None:
             repeatable = method in SAFE or "Idempotency-Key" in headers
-        repeatable = repeatable and _replayable(body)
+        repeatable = repeatable and replayable(body)
         for attempt in range(1, WAITS + 1):
             response = self._send(method, API + path, body, headers, repeatable)
             if response.status < 300 or response.status == NOT_MODIFIED:
@@ -153,9 +151,9 @@ class Api:
             if response.status < 400:
                 raise self._redirected(response)
             problem = self._problem(response)
-            if response.status not in (429, 503) or attempt == WAITS or not _replayable(body):
+            if response.status not in (429, 503) or attempt == WAITS or not replayable(body):
                 raise problem
-            time.sleep(_wait(response.headers.get("Retry-After"), attempt))
+            time.sleep(wait(response.headers.get("Retry-After"), attempt))
         raise AssertionError("unreachable")
 
     def _json(
@@ -202,7 +200,7 @@ class Api:
                 return Response(self, self._exchange(method, path, body, headers))
             except (HTTPException, OSError) as error:
                 self.close()
-                if retried or not repeatable or (fresh and isinstance(error, OSError) and not _lost(error)):
+                if retried or not repeatable or (fresh and isinstance(error, OSError) and not lost(error)):
                     raise self._unreachable(error) from error
                 retried = True
 
@@ -263,33 +261,9 @@ class Api:
             document = json.loads(content)
             code, message = document["code"], document.get("detail") or document["title"]
         except (ValueError, KeyError, TypeError):
-            return _bare_problem(response.status, self.endpoint)
+            return bare_problem(response.status, self.endpoint)
         hint = document.get("hint") or ("gs auth login" if code == "unauthenticated" else None)
         return GsError(code, str(message), hint, document.get("details"))
-
-
-def open_connection(endpoint: str) -> HTTPConnection:
-    """A connection to `endpoint`, with the system's certificates for https. Connects at the first request."""
-    import socket
-    from http.client import HTTPConnection
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    connection: HTTPConnection
-    if parts.scheme == "https":
-        import ssl
-        from http.client import HTTPSConnection
-
-        context = ssl.create_default_context()
-        connection = HTTPSConnection(host, parts.port, timeout=CONNECT_TIMEOUT, context=context)
-    else:
-        connection = HTTPConnection(host, parts.port, timeout=CONNECT_TIMEOUT)
-    connection.blocksize = 256 * 1024
-    connection.connect()
-    connection.sock.settimeout(TIMEOUT)
-    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
 
 
 def encode_query(query: dict) -> str:
@@ -315,35 +289,3 @@ def quote(part: str) -> str:
 
 def _query_value(value: object) -> str:
     return "1" if value is True else str(value)
-
-
-def _replayable(body: Body) -> bool:
-    """Whether a body can be sent twice: iterators cannot."""
-    return body is None or isinstance(body, (bytes, bytearray)) or hasattr(body, "seek")
-
-
-def _lost(error: OSError) -> bool:
-    return isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError))
-
-
-def _wait(retry_after: str | None, attempt: int) -> float:
-    """Seconds to wait: what the server asks for, else 1, 2, 4."""
-    try:
-        return min(max(float(retry_after or ""), 0), LONGEST_WAIT)
-    except ValueError:
-        return min(2 ** (attempt - 1), LONGEST_WAIT)
-
-
-def _bare_problem(status: int, endpoint: str) -> GsError:
-    """An error answer that is no problem document: a proxy, or another program on that port."""
-    codes = {
-        401: "unauthenticated",
-        403: "permission_denied",
-        404: "not_found",
-        413: "payload_too_large",
-        429: "rate_limited",
-    }
-    code = codes.get(status, "network" if status in (502, 503, 504) else "internal")
-    return GsError(
-        code, f"{endpoint} answered {status} without saying why.", "is this the address of a GitSlice server?"
-    )

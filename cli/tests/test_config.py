@@ -89,7 +89,9 @@ def test_endpoints_are_kept_in_one_form(text: str) -> None:
     assert config.normalize_endpoint(text) == "https://gs.example"
 
 
-@pytest.mark.parametrize("text", ["gs.example", "ftp://gs.example", "https://", ""])
+@pytest.mark.parametrize(
+    "text", ["gs.example", "ftp://gs.example", "https://", "", "http://h:port", "http://h/x", "http://a@h"]
+)
 def test_what_is_no_endpoint_is_refused(text: str) -> None:
     with pytest.raises(GsError) as caught:
         config.normalize_endpoint(text)

@@ -1,0 +1,69 @@
+"""Below `gs.http`: opening connections, and what may be tried again, and when."""
+
+from __future__ import annotations
+
+from gs.errors import GsError
+
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
+TIMEOUT = 300  # seconds without a byte before a connection counts as dead
+CONNECT_TIMEOUT = 15  # seconds
+LONGEST_WAIT = 30  # seconds, whatever Retry-After says
+
+
+def open_connection(endpoint: str) -> HTTPConnection:
+    """A connection to `endpoint`, with the system's certificates for https. Connects at once."""
+    import socket
+    from http.client import HTTPConnection
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    connection: HTTPConnection
+    if parts.scheme == "https":
+        import ssl
+        from http.client import HTTPSConnection
+
+        context = ssl.create_default_context()
+        connection = HTTPSConnection(host, parts.port, timeout=CONNECT_TIMEOUT, context=context)
+    else:
+        connection = HTTPConnection(host, parts.port, timeout=CONNECT_TIMEOUT)
+    connection.blocksize = 256 * 1024
+    connection.connect()
+    connection.sock.settimeout(TIMEOUT)
+    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def replayable(body: object) -> bool:
+    """Whether a body can be sent twice: iterators cannot."""
+    return body is None or isinstance(body, (bytes, bytearray)) or hasattr(body, "seek")
+
+
+def lost(error: OSError) -> bool:
+    return isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError))
+
+
+def wait(retry_after: str | None, attempt: int) -> float:
+    """Seconds to wait: what the server asks for, else 1, 2, 4."""
+    try:
+        return min(max(float(retry_after or ""), 0), LONGEST_WAIT)
+    except ValueError:
+        return min(2 ** (attempt - 1), LONGEST_WAIT)
+
+
+def bare_problem(status: int, endpoint: str) -> GsError:
+    """An error answer that is no problem document: a proxy, or another program on that port."""
+    codes = {
+        401: "unauthenticated",
+        403: "permission_denied",
+        404: "not_found",
+        413: "payload_too_large",
+        429: "rate_limited",
+    }
+    code = codes.get(status, "network" if status in (502, 503, 504) else "internal")
+    return GsError(
+        code, f"{endpoint} answered {status} without saying why", "is this the address of a GitSlice server?"
+    )
