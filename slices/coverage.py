@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -26,29 +26,45 @@ def covering_slices(organization_id: int, paths: Sequence[str]) -> dict[int, lis
 
     One query, whatever the number of slices and paths. It holds for as long as the caller shares the epoch lock.
     """
-    below = _paths_below(paths)
-    if not below:
+    if not paths:
         return {}
+    below = _Below(paths)
     with connection.cursor() as cursor:
-        cursor.execute(CANDIDATES, [organization_id, list(below)])
+        cursor.execute(CANDIDATES, [organization_id, below.prefixes()])
         rows = cursor.fetchall()
     covering = {}
     for slice_id, prefixes, digest, includes, excludes in rows:
         patterns = compiled(bytes(digest), _patterns(includes), _patterns(excludes))
-        candidates = dict.fromkeys(path for prefix in prefixes for path in below[prefix])
-        covered = patterns.covered(candidates)
+        covered = patterns.covered(below.paths(prefixes))
         if covered:
             covering[slice_id] = covered
     return covering
 
 
-def _paths_below(paths: Sequence[str]) -> dict[str, list[str]]:
-    """Every prefix that a covering slice may have -> the paths that are it or lie below it."""
-    below: dict[str, list[str]] = {}
-    for path in paths:
-        for prefix in {"", path, *ancestors(path)}:
-            below.setdefault(prefix, []).append(path)
-    return below
+class _Below:
+    """Paths by the prefixes that a slice which covers them may have: '', their folders, and they themselves."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._in_folder: dict[str, list[str]] = {}
+        for path in dict.fromkeys(paths):
+            self._in_folder.setdefault(path.rpartition("/")[0], []).append(path)
+        self._folders: dict[str, list[str]] = {}
+        for folder in self._in_folder:
+            for prefix in {"", *ancestors(folder), folder}:
+                self._folders.setdefault(prefix, []).append(folder)
+        self._paths = frozenset(paths)
+
+    def prefixes(self) -> list[str]:
+        return list(self._folders.keys() | self._paths)
+
+    def paths(self, prefixes: Collection[str]) -> Iterator[str]:
+        """Each path that is one of the prefixes or lies below one, once."""
+        folders = {folder for prefix in prefixes for folder in self._folders.get(prefix, ())}
+        for folder in folders:
+            yield from self._in_folder[folder]
+        for prefix in prefixes:
+            if prefix in self._paths and prefix.rpartition("/")[0] not in folders:
+                yield prefix
 
 
 def _patterns(column: Any) -> list[str]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gitslice_core.paths import ancestors
 from slices.errors import InvalidPattern
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from slices.models import Definition, Slice
 
 MAX_PATTERNS = 1000
-MAX_CACHED = 4096
+MAX_CACHED = 1000  # definitions that a process remembers
+MAX_FOLDERS = 5000  # folders that a definition remembers
 HIGHEST = "\U0010ffff" * 4  # sorts after every path
 
 
@@ -137,16 +138,24 @@ class _Side:
     patterns: tuple[Pattern, ...]
 
     def matches(self, path: str) -> bool:
-        if self.everything or path in self._literals:
+        folder = path.rpartition("/")[0]
+        verdict = self._verdicts.get(folder)
+        if verdict is None:
+            if len(self._verdicts) >= MAX_FOLDERS:
+                self._verdicts.clear()
+            verdict = self._verdicts[folder] = self._verdict(folder)
+        if verdict is True or path in self._literals:
             return True
-        for folder in ancestors(path):
-            if folder in self._folders:
-                return True
-            expression = self._expressions.get(folder)
-            if expression is not None and expression.fullmatch(path):
-                return True
-        expression = self._expressions.get("")
-        return expression is not None and expression.fullmatch(path) is not None
+        return bool(verdict) and any(expression.fullmatch(path) for expression in verdict)
+
+    def _verdict(self, folder: str) -> Literal[True] | tuple[re.Pattern[str], ...]:
+        """True if all that stands in the folder matches, else the expressions that may."""
+        above = ["", *ancestors(folder), folder]
+        if self.everything or not self._folders.isdisjoint(above):
+            return True
+        return tuple(
+            self._expressions[prefix] for prefix in dict.fromkeys(above) if prefix in self._expressions
+        )
 
     def sql(self, column: str) -> tuple[str, list[Any]]:
         if self.everything:
@@ -181,6 +190,11 @@ class _Side:
         return literals + [
             Interval(f"{folder}/", f"{folder}0") for folder in self._folders
         ]  # '0' follows '/'
+
+    @cached_property
+    def _verdicts(self) -> dict[str, Literal[True] | tuple[re.Pattern[str], ...]]:
+        """Folder -> `_verdict`, remembered: the paths of a patchset stand in far fewer folders."""
+        return {}
 
     @cached_property
     def _literals(self) -> frozenset[str]:
