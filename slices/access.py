@@ -12,7 +12,7 @@ from slices.errors import SliceForbidden
 from slices.models import Slice, SliceRole
 
 READER, WRITER, MAINTAINER = SliceRole.Role.READER, SliceRole.Role.WRITER, SliceRole.Role.MAINTAINER
-RANK = {None: 0, READER: 1, WRITER: 2, MAINTAINER: 3}
+RANK: dict[str | None, int] = {None: 0, READER: 1, WRITER: 2, MAINTAINER: 3}
 
 
 class Access:

@@ -33,7 +33,7 @@ def heads(organization_id: int, paths: Collection[str]) -> dict[str, Head]:
             "SELECT path, mode, digest, size, seq FROM slices_pathhead WHERE organization_id = %s AND path = ANY(%s)",
             [organization_id, list(paths)],
         )
-        return {path: Head(_entry(mode, digest, size), seq) for path, mode, digest, size, seq in cursor}
+        return {path: Head(entry_of(mode, digest, size), seq) for path, mode, digest, size, seq in cursor}
 
 
 def entries_at(organization_id: int, paths: Collection[str], seq: int) -> dict[str, Entry]:
@@ -55,5 +55,6 @@ def entry_body(entry: Entry | None) -> dict[str, Any] | None:
     return entry and {"mode": entry.mode, "digest": entry.digest.hex(), "size": entry.size}
 
 
-def _entry(mode: str | None, digest: Any, size: int | None) -> Entry | None:
+def entry_of(mode: str | None, digest: Any, size: int | None) -> Entry | None:
+    """The entry of three columns; None where they are NULL."""
     return None if mode is None or size is None else Entry(mode, bytes(digest), size)

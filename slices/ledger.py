@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -135,7 +136,7 @@ def _next_seq() -> int:
 
 
 def _append(commit: Commit, covering: Collection[int], changes: Sequence[Change]) -> None:
-    parameters = {
+    parameters: dict[str, Any] = {
         "organization": commit.organization_id,
         "seq": commit.seq,
         "commit": commit.pk,

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from slices.history import HEAD, commits_of, settled_commit
 from slices.models import Commit, Slice
+from slices.patterns import definition_of
 from slices.snapshots import Query, changes_query, entries_of
 
 CHUNK = 64 << 10
@@ -31,7 +32,7 @@ class Manifest:
     @property
     def etag(self) -> str:
         """Strong: it names everything that the lines depend on."""
-        parts = [bytes(self.slice.definition.digest).hex(), _name(self.commit)]
+        parts = [bytes(definition_of(self.slice).digest).hex(), _name(self.commit)]
         return f'"{"-".join([*parts, _name(self.since)] if self.since else parts)}"'
 
     def lines(self) -> Iterator[bytes]:
@@ -92,7 +93,7 @@ def _known(slice: Slice, digest: str) -> Commit | None:
 def _same_definition(slice: Slice, since: Commit, definition: str | None) -> bool:
     """Did the client's manifest at `since` have the present definition? It may tell; else the times do, when they are
     far enough apart."""
-    current = slice.definition
+    current = definition_of(slice)
     if definition is not None:
         return definition == bytes(current.digest).hex()
     return current.version == 1 or since.landed_at > current.created_at + CLOCK_SKEW

@@ -104,12 +104,14 @@ def validated(includes: Sequence[str], excludes: Sequence[str] = ()) -> Patterns
 
 def patterns_of(slice: Slice) -> Patterns:
     """The current patterns of a slice, compiled once per definition and process."""
-    assert slice.definition is not None, "a slice is created with its first definition"
-    return patterns_in(slice.definition)
-
-
-def patterns_in(definition: Definition) -> Patterns:
+    definition = definition_of(slice)
     return compiled(bytes(definition.digest), definition.includes, definition.excludes)
+
+
+def definition_of(slice: Slice) -> Definition:
+    """The current definition; a slice is created with its first."""
+    assert slice.definition is not None
+    return slice.definition
 
 
 def compiled(digest: bytes, includes: Iterable[str], excludes: Iterable[str]) -> Patterns:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -10,7 +11,7 @@ from accounts.models import Membership
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from slices.models import Slice
+    from slices.models import Slice  # noqa: F401  (in the quoted type below)
 
 ADMINISTERING = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
@@ -24,7 +25,7 @@ class SliceQuerySet(models.QuerySet["Slice"]):
         if user.is_superuser:
             return self
         membership = Membership.objects.filter(user=user, organization=OuterRef("organization"))
-        roles = self.model.roles.rel.related_model.objects.filter(
+        roles = apps.get_model("slices", "SliceRole")._default_manager.filter(
             Q(user=user) | Q(team__members=user), slice=OuterRef("pk")
         )
         return self.filter(

@@ -12,6 +12,7 @@ from accounts.models import User
 from slices.access import Access
 from slices.history import head_of
 from slices.models import Commit, Definition, Slice, SliceRole
+from slices.patterns import definition_of
 from slices.roles import name_of, owner_names, roles_of
 from slices.sizes import sizes
 
@@ -49,10 +50,7 @@ def slice_rows(slices: Sequence[Slice]) -> list[dict[str, Any]]:
             "bytes": counted[slice.pk].bytes,
             "pending_changesets": pending.get(slice.pk, 0),
             "locked": slice.locked,
-            "definition": {
-                "version": slice.definition.version,
-                "digest": bytes(slice.definition.digest).hex(),
-            },
+            "definition": _definition_name(definition_of(slice)),
         }
         for slice, head in heads.items()
     ]
@@ -61,9 +59,10 @@ def slice_rows(slices: Sequence[Slice]) -> list[dict[str, Any]]:
 def slice_detail(slice: Slice, user: User | AnonymousUser) -> dict[str, Any]:
     """Everything about one slice, as `user` sees it."""
     [row] = slice_rows([slice])
+    definition = definition_of(slice)
     return row | {
-        "includes": slice.definition.includes,
-        "excludes": slice.definition.excludes,
+        "includes": definition.includes,
+        "excludes": definition.excludes,
         "policy": {
             "conflicts": slice.conflict_policy,
             "auto_merge": slice.auto_merge,
@@ -131,6 +130,10 @@ def open_conflicts(slice: Slice) -> int:
 def _changesets() -> Any:
     """The model of changesets, which are of a later app, by way of their relation to slices."""
     return Slice._meta.get_field("changesets").related_model
+
+
+def _definition_name(definition: Definition) -> dict[str, Any]:
+    return {"version": definition.version, "digest": bytes(definition.digest).hex()}
 
 
 def _head(slice: Slice) -> Commit | None:

@@ -66,4 +66,7 @@ def roles_of(slice: Slice) -> list[SliceRole]:
 
 
 def name_of(role: SliceRole) -> str:
-    return role.user.username if role.user else f"{TEAM}{role.team.slug}"
+    if role.user is not None:
+        return role.user.username
+    assert role.team is not None, "a role is a user's or a team's"
+    return f"{TEAM}{role.team.slug}"

@@ -7,13 +7,13 @@ are counted. The cache may be flushed at any time; the next question counts anew
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.cache import cache
 from django.db import connection
 
 from slices.models import Slice
-from slices.patterns import patterns_of
+from slices.patterns import definition_of, patterns_of
 from slices.snapshots import Query, changes_query, entries_query
 
 KEPT_SECONDS = 30 * 24 * 3600
@@ -86,10 +86,9 @@ def _query(slice: Slice, before: Size | None, seq: int) -> Query:
     return Query(template.format(slice=int(slice.pk), query=query.sql), query.parameters)
 
 
-def _parameters(queries: Iterable[Query]) -> list[object]:
+def _parameters(queries: Iterable[Query]) -> list[Any]:
     return [value for query in queries for value in query.parameters]
 
 
 def _key(slice: Slice) -> str:
-    assert slice.definition is not None
-    return f"slice-size:{slice.pk}:{bytes(slice.definition.digest).hex()}"
+    return f"slice-size:{slice.pk}:{bytes(definition_of(slice).digest).hex()}"

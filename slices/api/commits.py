@@ -20,6 +20,7 @@ from slices.errors import CommitNotFound
 from slices.history import HEAD, LogFilter, log, settled_commit
 from slices.log_bodies import commit_detail, commit_rows
 from slices.models import Commit, Slice
+from slices.patterns import definition_of
 
 
 class CommitListView(APIView):
@@ -122,9 +123,8 @@ def existing_commit(slice: Slice, text: str) -> Commit:
 
 def _tagged(request: Request, slice: Slice, commit: Commit, body: Any, kind: str = "commit") -> Response:
     """What is shown depends on the commit, and on what the slice covers and the reader may see now."""
-    assert slice.definition is not None
     reader = request.user.pk or "anyone"
-    etag = f'"{kind}-{commit}-{bytes(slice.definition.digest).hex()[:16]}-{reader}"'
+    etag = f'"{kind}-{commit}-{bytes(definition_of(slice).digest).hex()[:16]}-{reader}"'
     headers = {"ETag": etag, "Cache-Control": REVALIDATE}
     if is_known(request, etag):
         return Response(status=304, headers=headers)

@@ -18,6 +18,7 @@ from slices.api.access import visible_slice
 from slices.api.streams import REVALIDATE, StreamView, streamed
 from slices.blobs import all_blobs, blobs_at
 from slices.manifests import find_manifest
+from slices.patterns import definition_of
 
 MANIFEST = "text/x-gitslice-manifest"
 PACK = "application/x-gitslice-pack"
@@ -61,7 +62,7 @@ class ManifestView(StreamView):
         manifest = find_manifest(slice, query.get("commit"), query.get("since"), query.get("definition"))
         headers = {
             "X-GitSlice-Commit": str(manifest.commit) if manifest.commit else "none",
-            "X-GitSlice-Definition": bytes(slice.definition.digest).hex(),
+            "X-GitSlice-Definition": bytes(definition_of(slice).digest).hex(),
             "Cache-Control": REVALIDATE,
         }
         if manifest.since is not None:

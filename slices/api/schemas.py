@@ -80,7 +80,7 @@ class Owners(Shape):
 
 
 class DefinitionVersion(DefinitionName):
-    parent = s.CharField(allow_null=True)
+    parent = s.CharField(allow_null=True)  # type: ignore[assignment]
     includes = s.ListField(child=s.CharField())
     excludes = s.ListField(child=s.CharField())
     author = s.CharField(allow_null=True)
@@ -126,7 +126,7 @@ class Entry(Shape):
 
 class CommitRow(Shape):
     commit = s.CharField()
-    parent = s.CharField(allow_null=True)
+    parent = s.CharField(allow_null=True)  # type: ignore[assignment]
     author = s.CharField()
     time = s.DateTimeField()
     message = s.CharField()

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from slices.api import commits, facts, manifests, slices, trees
+from slices.api import commits, facts, manifests, slices, trees, uploads
 
 SLICE = "slices/<str:org>/<str:name>/"
 
 urlpatterns = [
+    path("uploads/<str:org>/", uploads.UploadView.as_view(), name="uploads"),
     path("slices/", slices.SliceListView.as_view(), name="slices"),
     path("slices/<str:org>/", slices.OrganizationSlicesView.as_view(), name="organization-slices"),
     path(SLICE, slices.SliceView.as_view(), name="slice"),

@@ -7,9 +7,9 @@ import io
 from datetime import timedelta
 
 import pytest
-from gitslice_core.packs import Blob, PackReader
 
 from changesets.edits import WantedEdit
+from gitslice_core.packs import Blob, PackReader
 from slices.models import Commit
 from slices.services import SliceEdit, edit_slice
 

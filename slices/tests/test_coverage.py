@@ -30,7 +30,10 @@ DEFINITIONS = [
 def slices(world) -> list[Slice]:
     other = world.__class__("other")
     other.slice("everything", "**")
-    return [world.slice(f"s{n}", *includes, excludes=excludes) for n, (includes, excludes) in enumerate(DEFINITIONS)]
+    return [
+        world.slice(f"s{n}", *includes, excludes=excludes)
+        for n, (includes, excludes) in enumerate(DEFINITIONS)
+    ]
 
 
 def test_coverage_is_what_the_slices_cover(world, slices):
@@ -40,7 +43,9 @@ def test_coverage_is_what_the_slices_cover(world, slices):
         paths = ["/".join(rng.choices(names, k=rng.randint(1, 4))) for _ in range(rng.randint(1, 20))]
         found = covering_slices(world.organization.pk, paths)
         expected = {slice.pk: set(patterns_of(slice).covered(paths)) for slice in slices}
-        assert {pk: set(covered) for pk, covered in found.items()} == {pk: e for pk, e in expected.items() if e}
+        assert {pk: set(covered) for pk, covered in found.items()} == {
+            pk: e for pk, e in expected.items() if e
+        }
         assert all(len(covered) == len(set(covered)) for covered in found.values())
 
 

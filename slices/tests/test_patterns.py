@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -104,7 +105,7 @@ def test_python_and_postgresql_agree(patterns, paths):
 @given(patterns, path)
 def test_every_covered_path_lies_in_an_interval_and_below_a_prefix(patterns, path):
     intervals = patterns.intervals()
-    assert all(one.high <= two.low for one, two in zip(intervals, intervals[1:], strict=False))
+    assert all(one.high <= two.low for one, two in pairwise(intervals))
     if patterns.covers(path):
         assert any(interval.low <= path < interval.high for interval in intervals)
         assert any(

@@ -14,7 +14,7 @@ from slices.definitions import definition_digest
 from slices.errors import PathNotFound
 from slices.folders import list_folder
 from slices.fsck import check_organization
-from slices.history import head_of, log, LogFilter
+from slices.history import LogFilter, head_of, log
 from slices.manifests import Manifest, find_manifest
 from slices.models import Commit, Slice
 from slices.patterns import Patterns, patterns_of

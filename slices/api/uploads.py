@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.access import uploading_organization
+from gitslice.objects.services import store_pack
+
+PACK_MEDIA_TYPE = "application/x-gitslice-pack"
+
+
+class UploadView(APIView):
+    """Blobs in, as one pack. The answer does not tell which of them were known before."""
+
+    @extend_schema(
+        operation_id="upload_pack",
+        request={PACK_MEDIA_TYPE: OpenApiTypes.BINARY},
+        responses={201: OpenApiTypes.OBJECT},
+        tags=["uploads"],
+    )
+    def post(self, request: Request, org: str) -> Response:
+        organization = uploading_organization(request.user, org)
+        stored = store_pack(user=request.user, organization=organization, stream=_body(request))
+        body = {"pack": bytes(stored.pack.digest).hex(), "blobs": stored.blob_count, "bytes": stored.size}
+        return Response(body, status=201)
+
+
+def _body(request: Request) -> BinaryIO:
+    """The body as a stream that nobody buffers; of known length, or in chunks that the web server has put together."""
+    if request.content_type.partition(";")[0] != PACK_MEDIA_TYPE:
+        raise UnsupportedMediaType(request.content_type)
+    wsgi = request._request
+    if "CONTENT_LENGTH" not in wsgi.META and wsgi.META.get("wsgi.input_terminated"):
+        return wsgi.META["wsgi.input"]
+    return wsgi  # type: ignore[return-value]
