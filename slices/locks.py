@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable
 from typing import Any
-from typing import Any
 
 from django.db import connection, transaction
 
