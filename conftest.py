@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.cache import cache
 
-from tests.processes import WebServer, free_port, wait_for
+from tests.processes import WebServer, free_port, server_environment, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -72,13 +71,3 @@ def web_server(transactional_db: None, _web_server: WebServer) -> WebServer:
     if _web_server.process.poll() is not None:
         _web_server.start()
     return _web_server
-
-
-def server_environment() -> dict[str, str]:
-    """What a process needs to work on this test's database, cache and objects."""
-    base = os.environ["DATABASE_URL"].rpartition("/")[0]
-    return {
-        "DATABASE_URL": f"{base}/{settings.DATABASES['default']['NAME']}",
-        "REDIS_URL": settings.REDIS_URL,
-        "OBJECT_STORE_URL": settings.OBJECT_STORE_URL,
-    }

@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        import accounts.schema  # registers the extension  # noqa: F401
         from accounts.audit import write_event
         from gitslice.common.audit import set_recorder
 

@@ -28,19 +28,19 @@ def idempotent(
 
     Without the header `perform` simply runs. Raises IdempotencyMismatch when the key came with another request.
     """
-    key = request.headers.get(HEADER)
-    if not key:
+    key, user_id = request.headers.get(HEADER), request.user.pk
+    if not key or user_id is None:
         status, body = perform()
         return Response(body, status=status)
     if len(key) > MAX_KEY_LENGTH:
         raise InvalidRequest(f"{HEADER} is longer than {MAX_KEY_LENGTH} characters")
     fingerprint = _fingerprint(request, content)
     with transaction.atomic():
-        if _claim(request.user.pk, key, fingerprint):
+        if _claim(user_id, key, fingerprint):
             status, body = perform()
-            IdempotencyKey.objects.filter(user_id=request.user.pk, key=key).update(status=status, body=body)
+            IdempotencyKey.objects.filter(user_id=user_id, key=key).update(status=status, body=body)
             return Response(body, status=status)
-        known = IdempotencyKey.objects.get(user_id=request.user.pk, key=key)
+        known = IdempotencyKey.objects.get(user_id=user_id, key=key)
     if bytes(known.fingerprint) != fingerprint:
         raise IdempotencyMismatch(f"the key {key!r} belongs to another request")
     return Response(known.body, status=known.status, headers={"Idempotent-Replay": "true"})

@@ -6,7 +6,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 if TYPE_CHECKING:
-    from accounts.models import Organization, User
+    from accounts.models import (
+        Organization,  # noqa: F401 (named in quotes)
+        User,
+    )
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):

@@ -113,7 +113,8 @@ def _expand(edit: WantedEdit, base: Mapping[str, Entry], sizes: Mapping[bytes, i
     if edit.op == DELETE:
         return [PathEdit(edit.path, DELETE, standing, None)]
     digest = edit.digest or (standing and standing.digest)
-    assert digest is not None and edit.mode is not None
+    assert digest is not None
+    assert edit.mode is not None
     new = Entry(edit.mode, digest, sizes[digest])
     if new == standing:
         raise InvalidEdit(f"{edit.path} does not differ from the base", path=edit.path)

@@ -119,8 +119,7 @@ def _checked_plan(changeset: Changeset, expected_patchset: int | None, force: bo
 def _landable_patchset(changeset: Changeset, expected_patchset: int | None) -> Patchset:
     if not changeset.is_open:
         raise ChangesetClosed(f"{changeset} is {changeset.state}")
-    patchset = changeset.patchset
-    assert patchset is not None, "a changeset is created with its first patchset"
+    patchset = changeset.current
     if expected_patchset is not None and patchset.number != expected_patchset:
         raise StalePatchset(f"{changeset} is at patchset {patchset.number}, not {expected_patchset}")
     return patchset

@@ -1,5 +1,7 @@
 """Changesets: proposed changes to one slice, their patchsets, edits, reviews and comments."""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 
@@ -40,7 +42,7 @@ class Changeset(models.Model):
     commit = models.OneToOneField(
         "slices.Commit", on_delete=models.PROTECT, null=True, related_name="changeset"
     )
-    reviewers: "models.ManyToManyField[models.Model, models.Model]" = models.ManyToManyField(
+    reviewers: models.ManyToManyField[models.Model, models.Model] = models.ManyToManyField(
         settings.AUTH_USER_MODEL, blank=True, related_name="review_requests"
     )
     closed_reason = models.TextField(blank=True)
@@ -58,6 +60,12 @@ class Changeset(models.Model):
 
     def __str__(self) -> str:
         return f"cl-{self.number}"
+
+    @property
+    def current(self) -> Patchset:
+        """The current patchset; there is one from the transaction on that makes the changeset."""
+        assert self.patchset is not None
+        return self.patchset
 
     @property
     def is_open(self) -> bool:

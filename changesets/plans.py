@@ -9,13 +9,13 @@ from typing import Any
 
 from django.conf import settings
 
-from changesets.collisions import CRITICAL, FILE_FOLDER, HIGH, RENAME, CONTENT, Collision, Merged, meet
+from changesets.collisions import CONTENT, CRITICAL, FILE_FOLDER, HIGH, RENAME, Collision, Merged, meet
 from changesets.edits import DELETE, PathEdit
 from changesets.edits import RENAME as RENAME_OP
 from changesets.models import Edit, Patchset
 from gitslice.objects.services import put_blobs, read_blobs
 from slices.commits import Change
-from slices.entries import Entry, Head, heads
+from slices.entries import Entry, Head, entry_of, heads
 from slices.ledger import file_folder_collisions
 from slices.models import Commit, Slice
 
@@ -51,7 +51,7 @@ def load_edits(patchset: Patchset) -> tuple[PathEdit, ...]:
     rows = Edit.objects.filter(patchset=patchset).order_by("path")
     return tuple(
         PathEdit(
-            path, op, _entry(base_mode, base_digest, base_size), _entry(mode, digest, size), renamed_from
+            path, op, entry_of(base_mode, base_digest, base_size), entry_of(mode, digest, size), renamed_from
         )
         for path, op, mode, digest, size, base_mode, base_digest, base_size, renamed_from in rows.values_list(
             "path", "op", "mode", "digest", "size", "base_mode", "base_digest", "base_size", "renamed_from"
@@ -218,7 +218,3 @@ def _file_folder(organization_id: int, rebased: Sequence[PathEdit]) -> list[Coll
 
 def _limit() -> int:
     return settings.GITSLICE_MAX_MERGE_BYTES
-
-
-def _entry(mode: str | None, digest: Any, size: int | None) -> Entry | None:
-    return None if mode is None or size is None else Entry(mode, bytes(digest), size)

@@ -9,7 +9,7 @@ from slices.models import Slice
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from changesets.models import Changeset
+    from changesets.models import Changeset  # noqa: F401 (named in quotes)
 
 
 class ChangesetQuerySet(models.QuerySet["Changeset"]):

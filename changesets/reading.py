@@ -10,7 +10,7 @@ from changesets.collision_bodies import collision_bodies
 from changesets.models import Changeset, Edit, Patchset, Review
 from changesets.plans import Plan, make_plan
 from slices.diffs import FilePair, file_diffs
-from slices.entries import Entry
+from slices.entries import Entry, entry_of
 from slices.history import head_of
 from slices.models import Slice
 
@@ -29,13 +29,13 @@ class Readiness:
 def readiness(changeset: Changeset) -> Readiness:
     if not changeset.is_open:
         return Readiness("closed", (f"{changeset} is {changeset.state}",), None)
-    plan = make_plan(changeset.slice, changeset.patchset)
+    plan = make_plan(changeset.slice, changeset.current)
     warnings = [f"{path} has landed since the base and merges cleanly" for path in plan.merged[:20]]
     if plan.collisions:
         return Readiness("has_conflicts", tuple(warnings), plan)
     if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF:
         return Readiness("needs_rebase", tuple(warnings), plan)
-    if approvals_given(changeset.patchset) < changeset.slice.required_approvals:
+    if approvals_given(changeset.current) < changeset.slice.required_approvals:
         return Readiness("needs_approval", tuple(warnings), plan)
     return Readiness("ready_for_merge", tuple(warnings), plan)
 
@@ -51,8 +51,8 @@ def changeset_body(changeset: Changeset) -> dict[str, Any]:
         "author": changeset.author.username,
         "created_at": changeset.created_at.isoformat(),
         "updated_at": changeset.updated_at.isoformat(),
-        "patchset": changeset.patchset.number,
-        "file_count": changeset.patchset.file_count,
+        "patchset": changeset.current.number,
+        "file_count": changeset.current.file_count,
         "commit": bytes(changeset.commit.digest).hex() if changeset.commit else None,
     }
 
@@ -81,7 +81,7 @@ def review_summary(changeset: Changeset) -> dict[str, Any]:
     state = readiness(changeset)
     head = head_of(changeset.slice)
     stats = {"files": 0, "additions": 0, "deletions": 0}
-    for diff in changeset_diffs(changeset.patchset, with_hunks=False):
+    for diff in changeset_diffs(changeset.current, with_hunks=False):
         stats = add_stats(stats, diff)
     conflicts = collision_bodies(changeset.slice, changeset, state.plan.collisions) if state.plan else []
     return {
@@ -90,13 +90,13 @@ def review_summary(changeset: Changeset) -> dict[str, Any]:
         "title": changeset.title,
         "state": changeset.state,
         "readiness": state.verdict,
-        "patchset": changeset.patchset.number,
-        "base": _base(changeset.patchset),
+        "patchset": changeset.current.number,
+        "base": _base(changeset.current),
         "head": bytes(head.digest).hex() if head else None,
         "warnings": list(state.warnings),
         "stats": stats,
         "approvals": {
-            "given": approvals_given(changeset.patchset),
+            "given": approvals_given(changeset.current),
             "required": changeset.slice.required_approvals,
         },
         "conflicts": conflicts,
@@ -167,8 +167,8 @@ def _base(patchset: Patchset) -> str | None:
 
 
 def _base_entry(edit: Edit) -> Entry | None:
-    return Entry(edit.base_mode, bytes(edit.base_digest), edit.base_size) if edit.base_mode else None
+    return entry_of(edit.base_mode, edit.base_digest, edit.base_size)
 
 
 def _new_entry(edit: Edit) -> Entry | None:
-    return Entry(edit.mode, bytes(edit.digest), edit.size) if edit.mode else None
+    return entry_of(edit.mode, edit.digest, edit.size)

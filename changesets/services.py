@@ -100,7 +100,7 @@ def add_patchset(
     _check_current(changeset, expected_patchset)
     base, edits = _based(actor, changeset.slice, proposal)
     _write_patchset(changeset, base, edits, author=actor, message=message)
-    _audit(changeset, actor, "changeset.patchset", patchset=changeset.patchset.number)
+    _audit(changeset, actor, "changeset.current", patchset=changeset.current.number)
     _publish(changeset)
     return changeset
 
@@ -149,7 +149,7 @@ def replace_patchset(
         changeset,
         actor,
         f"changeset.{origin}",
-        patchset=changeset.patchset.number,
+        patchset=changeset.current.number,
         decisions=dict(decisions or {}),
     )
     _publish(changeset)
@@ -183,13 +183,12 @@ def review_changeset(
         raise PermissionDenied("you cannot approve your own changeset")
     changeset = _locked(changeset)
     _check_current(changeset, expected_patchset)
-    assert changeset.patchset is not None
     Review.objects.create(
-        changeset=changeset, patchset=changeset.patchset, reviewer=actor, verdict=verdict, body=body
+        changeset=changeset, patchset=changeset.current, reviewer=actor, verdict=verdict, body=body
     )
-    changeset.state = state_after_reviews(changeset, changeset.patchset, changeset.slice.required_approvals)
+    changeset.state = state_after_reviews(changeset, changeset.current, changeset.slice.required_approvals)
     changeset.save(update_fields=["state", "updated_at"])
-    _audit(changeset, actor, f"changeset.{verdict}", patchset=changeset.patchset.number)
+    _audit(changeset, actor, f"changeset.{verdict}", patchset=changeset.current.number)
     _publish(changeset)
     return changeset
 
@@ -201,10 +200,10 @@ def comment_on_changeset(
     """Anybody who may read the changeset may comment."""
     if not body.strip():
         raise InvalidRequest("a comment needs a text")
-    if path and not changeset.patchset.edits.filter(path=path).exists():
+    if path and not changeset.current.edits.filter(path=path).exists():
         raise InvalidRequest(f"{path} is not part of {changeset}")
     comment = Comment.objects.create(
-        changeset=changeset, patchset=changeset.patchset, author=actor, path=path, line=line, body=body
+        changeset=changeset, patchset=changeset.current, author=actor, path=path, line=line, body=body
     )
     _audit(changeset, actor, "changeset.comment", comment=comment.pk)
     return comment
@@ -289,7 +288,7 @@ def _write_patchset(
     origin: str = Patchset.Origin.EDIT,
     decisions: Mapping[str, str] | None = None,
 ) -> None:
-    number = number or changeset.patchset.number + 1
+    number = number or changeset.current.number + 1
     patchset = Patchset.objects.create(
         changeset=changeset,
         number=number,
@@ -311,7 +310,9 @@ def _write_patchset(
 def _copy_edits(organization_id: int, patchset_id: int, edits: Sequence[PathEdit]) -> None:
     nothing = (None, None, None)
     with connection.cursor() as cursor, cursor.copy(COPY_EDITS) as copy:
-        copy.set_types("int8 int8 text text text bytea int8 text bytea int8 text".split())
+        copy.set_types(
+            ["int8", "int8", "text", "text", "text", "bytea", "int8", "text", "bytea", "int8", "text"]
+        )
         for edit in edits:
             new, base = edit.new or nothing, edit.base or nothing
             copy.write_row((organization_id, patchset_id, edit.path, edit.op, *new, *base, edit.renamed_from))
@@ -326,17 +327,14 @@ def _locked(changeset: Changeset) -> Changeset:
 
 def _open_patchset(changeset: Changeset) -> Patchset:
     _check_current(changeset, None)
-    assert changeset.patchset is not None
-    return changeset.patchset
+    return changeset.current
 
 
 def _check_current(changeset: Changeset, expected_patchset: int | None) -> None:
     if changeset.state not in REOPENABLE:
         raise ChangesetClosed(f"{changeset} is {changeset.state}")
-    if expected_patchset is not None and changeset.patchset.number != expected_patchset:
-        raise StalePatchset(
-            f"{changeset} is at patchset {changeset.patchset.number}, not {expected_patchset}"
-        )
+    if expected_patchset is not None and changeset.current.number != expected_patchset:
+        raise StalePatchset(f"{changeset} is at patchset {changeset.current.number}, not {expected_patchset}")
 
 
 def _audit(changeset: Changeset, actor: User, action: str, **detail: Any) -> None:

@@ -51,7 +51,7 @@ def _locked(changeset: Changeset) -> Changeset:
 def _collisions_now(changeset: Changeset) -> list[dict[str, Any]]:
     if not changeset.is_open:
         return []
-    plan = make_plan(changeset.slice, changeset.patchset)
+    plan = make_plan(changeset.slice, changeset.current)
     return collision_bodies(changeset.slice, changeset, plan.collisions)
 
 
@@ -69,7 +69,7 @@ def _stored(
     changeset: Changeset, body: dict[str, Any], known: Conflict | None, commits: dict[str, Commit]
 ) -> Conflict:
     facts = {name: body[name] for name in SHOWN_FIELDS}
-    facts |= {"patchset": changeset.patchset, "their_commit": commits.get(body["path"])}
+    facts |= {"patchset": changeset.current, "their_commit": commits.get(body["path"])}
     if known is None:
         return Conflict.objects.create(
             organization_id=changeset.organization_id, changeset=changeset, path=body["path"], **facts

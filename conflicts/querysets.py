@@ -9,7 +9,7 @@ from slices.models import Slice
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from conflicts.models import Conflict
+    from conflicts.models import Conflict  # noqa: F401 (named in quotes)
 
 
 class ConflictQuerySet(models.QuerySet["Conflict"]):

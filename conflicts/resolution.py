@@ -54,11 +54,11 @@ def resolve_conflicts(
     if changeset.state not in REOPENABLE:
         raise ChangesetClosed(f"{changeset} is {changeset.state}")
     head = head_of(changeset.slice)
-    plan = make_plan(changeset.slice, changeset.patchset)
+    plan = make_plan(changeset.slice, changeset.current)
     if expected_patchset is None:
-        expected_patchset = changeset.patchset.number
+        expected_patchset = changeset.current.number
     chosen = _choices(plan, resolutions, for_all)
-    merged = make_plan(changeset.slice, changeset.patchset, strict=False) if AUTO in _names(chosen) else None
+    merged = make_plan(changeset.slice, changeset.current, strict=False) if AUTO in _names(chosen) else None
     entries = _manual_entries(actor, changeset, chosen)
     edits = [edit for path in _order(plan) for edit in _resolved(path, plan, merged, chosen, entries)]
     for source in filter(None, (plan, merged)):

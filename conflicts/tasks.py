@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
 from django.db import OperationalError
 
 from changesets.models import Changeset
 from conflicts.detection import detect, touched_changesets
 
-RETRY = {"autoretry_for": (OperationalError,), "retry_backoff": True, "max_retries": 8, "acks_late": True}
+RETRY: dict[str, Any] = {
+    "autoretry_for": (OperationalError,),
+    "retry_backoff": True,
+    "max_retries": 8,
+    "acks_late": True,
+}
 
 
 @shared_task(name="conflicts.detect", **RETRY)

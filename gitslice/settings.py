@@ -150,7 +150,7 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = GITSLICE_HOME / "static"
+STATIC_ROOT = Path(env.text("GITSLICE_STATIC_ROOT") or GITSLICE_HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 REST_FRAMEWORK = {
@@ -177,6 +177,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {
+        "OrganizationRoleEnum": ["owner", "admin", "member"],
+        "SliceRoleEnum": ["reader", "writer", "maintainer"],
+        "VisibilityEnum": ["private", "organization", "public"],
+    },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # bodies are read by parsers that know their own limits
 

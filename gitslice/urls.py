@@ -1,12 +1,11 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from gitslice.ops import health
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
-    path("", include("gitslice.objects.api.urls")),
     path("", include("slices.api.urls")),
     path("", include("changesets.api.urls")),
     path("", include("conflicts.api.urls")),

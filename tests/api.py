@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.test import Client
+
 from gitslice_core.packs import PackReader, PackWriter
 
 PACK = "application/x-gitslice-pack"

@@ -12,6 +12,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from django.conf import settings
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -30,6 +32,16 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) ->
             return
         time.sleep(0.05)
     raise AssertionError(f"{url} did not answer within {seconds} s")
+
+
+def server_environment() -> dict[str, str]:
+    """What a process needs to work on this test's database, cache and objects."""
+    base = os.environ["DATABASE_URL"].rpartition("/")[0]
+    return {
+        "DATABASE_URL": f"{base}/{settings.DATABASES['default']['NAME']}",
+        "REDIS_URL": settings.REDIS_URL,
+        "OBJECT_STORE_URL": settings.OBJECT_STORE_URL,
+    }
 
 
 class WebServer:

@@ -64,11 +64,11 @@ class RebaseView(APIView):
             changeset=visible_changeset(request.user, org, number),
             expected_patchset=number_of(object_of(request.data), "expected_patchset"),
         )
-        base = changeset.patchset.base
+        base = changeset.current.base
         return Response(
             {
                 "changeset": str(changeset),
-                "patchset": changeset.patchset.number,
+                "patchset": changeset.current.number,
                 "base": bytes(base.digest).hex() if base else None,
                 "merged_paths": list(plan.merged),
                 "conflicts": [],
@@ -99,7 +99,7 @@ def landing_body(landing: Landing) -> dict[str, Any]:
         "number": landing.changeset.number,
         "slice": str(landing.changeset.slice),
         "state": landing.changeset.state,
-        "patchset": landing.changeset.patchset.number if landing.changeset.patchset else None,
+        "patchset": landing.changeset.current.number if landing.changeset.current else None,
         "commit": bytes(commit.digest).hex(),
         "parent": bytes(commit.parent.digest).hex() if commit.parent else None,
         "files": commit.file_count,

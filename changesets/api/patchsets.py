@@ -72,7 +72,7 @@ class DiffView(APIView):
 
     def _patchset(self, changeset: Any, number: str | None) -> Patchset:
         if number is None:
-            return changeset.patchset
+            return changeset.current
         if not number.isdecimal():
             raise InvalidRequest("patchset is a number")
         patchset = changeset.patchsets.filter(number=int(number)).select_related("changeset").first()

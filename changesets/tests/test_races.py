@@ -132,11 +132,15 @@ def test_one_changeset_landed_by_many_is_one_commit(world):
 def test_a_definition_that_changes_during_landings_lets_nothing_slip_through(world):
     slice = world.slice("team", "team/**", "extra/**")
     for number in range(ROUNDS // 2):
-        edit_slice(actor=world.owner, slice=world.fresh(slice), edit=SliceEdit(includes=["team/**", "extra/**"]))
+        edit_slice(
+            actor=world.owner, slice=world.fresh(slice), edit=SliceEdit(includes=["team/**", "extra/**"])
+        )
         proposal = world.propose(slice, {f"extra/{number}": b"x"})
         landed, _ = at_once(
             lambda proposal=proposal: world.merge(proposal),
-            lambda: edit_slice(actor=world.owner, slice=world.fresh(slice), edit=SliceEdit(includes=["team/**"])),
+            lambda: edit_slice(
+                actor=world.owner, slice=world.fresh(slice), edit=SliceEdit(includes=["team/**"])
+            ),
         )
         stands = PathHead.objects.filter(path=f"extra/{number}").exists()
         assert stands != isinstance(landed, OutsideSlice)

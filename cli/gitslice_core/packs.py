@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 import zstandard
 
@@ -28,6 +28,12 @@ class PackError(Exception):
     """The pack is truncated, damaged, or says of a blob what is not so."""
 
 
+class Readable(Protocol):
+    """All that is asked of a source."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Blob(NamedTuple):
     """What a pack says of one blob: `length` bytes of frame at `offset` hold `size` bytes of content."""
 
@@ -44,7 +50,7 @@ def git_blob_id(size: int) -> hashlib._Hash:
 
 def train(samples: Sequence[bytes]) -> bytes | None:
     """A dictionary for contents like these; None when they are too few to gain from one."""
-    chosen: list[bytes] = []
+    chosen: list[bytes | bytearray | memoryview] = []
     total = 0
     step = max(1, sum(min(len(sample), SAMPLE_BYTES) for sample in samples) // MAX_TRAINING_BYTES)
     for sample in samples[::step]:
@@ -88,7 +94,7 @@ class Compressor:
     def frame(self, content: bytes) -> bytes:
         return self._small.compress(content)
 
-    def copy(self, source: BinaryIO, size: int, target: BinaryIO) -> int:
+    def copy(self, source: Any, size: int, target: BinaryIO) -> int:
         """Compress `size` bytes of `source` into `target` piece by piece; gives the frame's length."""
         return self._small.copy_stream(source, target, size=size, read_size=CHUNK, write_size=CHUNK)[1]
 
@@ -144,7 +150,7 @@ class PackReader:
     which. Raises PackError where the pack is not what it says; never decompresses more than a blob's declared size.
     """
 
-    def __init__(self, file: BinaryIO, *, max_blob_bytes: int = 2 << 30) -> None:
+    def __init__(self, file: Readable, *, max_blob_bytes: int = 2 << 30) -> None:
         self._file = file
         self._max_blob_bytes = max_blob_bytes
         self._offset = 0
@@ -208,7 +214,9 @@ class PackReader:
         """The content piece by piece; verified when the iterator ends without an error."""
         digest = hashlib.sha256()
         size = 0
-        reader = self._decompressor.stream_reader(_Limited(self), read_size=CHUNK, closefd=False)
+        reader = self._decompressor.stream_reader(
+            cast(BinaryIO, _Limited(self)), read_size=CHUNK, closefd=False
+        )
         try:
             while chunk := reader.read(min(CHUNK, blob.size - size + 1)):
                 size += len(chunk)
@@ -288,7 +296,7 @@ def chunk_expander(file: BinaryIO, offset: int, length: int, dictionary_frame: b
     """The content of a frame in a file, piece by piece."""
     decompressor = decompressor_for(dictionary_frame) if dictionary_frame else zstandard.ZstdDecompressor()
     file.seek(offset)
-    reader = decompressor.stream_reader(_Span(file, length), read_size=CHUNK, closefd=False)
+    reader = decompressor.stream_reader(cast(BinaryIO, _Span(file, length)), read_size=CHUNK, closefd=False)
     try:
         while chunk := reader.read(CHUNK):
             yield chunk

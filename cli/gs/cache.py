@@ -16,6 +16,7 @@ from gs import config
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from contextlib import AbstractContextManager
     from typing import BinaryIO
 
 LIMIT = 10 << 30  # bytes that the packs may take together
@@ -245,7 +246,7 @@ def _at(file: BinaryIO, offset: int, length: int) -> bytes:
     return os.pread(file.fileno(), length, offset)
 
 
-def _missing_is_fine():
+def _missing_is_fine() -> AbstractContextManager[None]:
     from contextlib import suppress
 
     return suppress(FileNotFoundError)

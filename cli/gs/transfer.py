@@ -34,6 +34,10 @@ class Manifest:
         self.since = since
         self.rows = rows
 
+    def entries(self) -> dict[str, Row]:
+        """The rows that stand."""
+        return {path: row for path, row in self.rows.items() if row is not None}
+
 
 def manifest(api: Api, address: str, commit: str | None = None, since: str | None = None) -> Manifest:
     """The manifest of the slice at `address` (`slices/org/name/`)."""
@@ -246,7 +250,7 @@ def _pack(batch: list[tuple[str, Row]], cache: Cache | None) -> Any:
     small = [(name, row) for name, row in batch if row.size <= WHOLE_BYTES]
     contents = [_content(name, row) for name, row in small] if total <= 2 * PACK_BYTES else None
     dictionary = train(contents) if contents and total >= SMALL_PACK_BYTES else None
-    file = tempfile.SpooledTemporaryFile(max_size=4 << 20)
+    file: Any = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115 (whoever sends it closes it)
     writer = PackWriter(file, dictionary)
     for place, (name, row) in enumerate(small):
         content = contents[place] if contents is not None else _content(name, row)

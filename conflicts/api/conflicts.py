@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +12,7 @@ from changesets.models import Changeset
 from conflicts.detection import detect
 from conflicts.errors import ConflictNotFound
 from conflicts.models import Conflict
+from conflicts.querysets import ConflictQuerySet
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing
 
@@ -95,7 +95,7 @@ def _refresh(request: Request, organization_id: int, number: int) -> None:
         detect(changeset)
 
 
-def _filtered(rows: QuerySet[Conflict], request: Request) -> QuerySet[Conflict]:
+def _filtered(rows: ConflictQuerySet, request: Request) -> ConflictQuerySet:
     query = request.query_params
     state = query.get("state", "open")
     if state != "all":

@@ -52,7 +52,7 @@ class ResolveView(APIView):
         return Response(
             {
                 "changeset": str(changeset),
-                "patchset": changeset.patchset.number,
+                "patchset": changeset.current.number,
                 "resolved": resolved,
                 "remaining": list(changeset.conflicts.open().values_list("path", flat=True)),
             }

@@ -19,7 +19,7 @@ class Origin:
     token_id: int | None = None
 
 
-_origin: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())
+_origin: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())  # noqa: B039 (frozen)
 _recorder: Callable[..., None] | None = None
 
 

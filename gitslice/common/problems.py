@@ -8,12 +8,12 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpResponse
-from gitslice_core.errors import CODES
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from gitslice.common.errors import DomainError, Unauthenticated
 from gitslice.common.rendering import ORJSONRenderer
+from gitslice_core.errors import CODES
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _from_drf(error: Exception, code: str) -> DomainError:
     if isinstance(error, exceptions.ValidationError):
         return _coded(code, _first_message(error.detail), fields=_plain(error.detail))
     if isinstance(error, exceptions.Throttled):
-        return _coded(code, str(error.detail), retry_after=int(error.wait or 1))
+        return _coded(code, str(error.detail), retry_after=int(getattr(error, "wait", None) or 1))
     if code == "unauthenticated":
         return Unauthenticated(str(error))
     return _coded(code, str(error) or CODES[code].title)

@@ -81,10 +81,10 @@ def _copy(folders: list[Path], target: Path) -> None:
     for folder in folders:
         if folder.exists():
             shutil.copytree(folder, unfinished / folder.name)
-    for folder, _, names in os.walk(unfinished):
-        os.chmod(folder, 0o755)
+    for place, _, names in os.walk(unfinished):
+        os.chmod(place, 0o755)
         for name in names:
-            path = Path(folder, name)
+            path = Path(place, name)
             path.chmod(path.stat().st_mode | 0o444)
     try:
         unfinished.rename(target)

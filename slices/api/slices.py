@@ -39,7 +39,7 @@ class NewSlice(serializers.Serializer[Any]):
     includes = Texts(help_text="patterns, anchored at the root of the tree")
     excludes = Texts(required=False, default=list)
     description = Text(required=False, default="")
-    visibility = serializers.ChoiceField(Slice.Visibility.choices, default=Slice.Visibility.ORGANIZATION)
+    visibility = serializers.ChoiceField(Slice.Visibility.values, default=Slice.Visibility.ORGANIZATION)
     owners = Texts(required=False, default=list, help_text="user names and team:slug")
 
 
@@ -49,7 +49,7 @@ class EditedSlice(serializers.Serializer[Any]):
     add = Texts(required=False, help_text="patterns to include as well")
     remove = Texts(required=False, help_text="includes to drop")
     description = Text(required=False)
-    visibility = serializers.ChoiceField(Slice.Visibility.choices, required=False)
+    visibility = serializers.ChoiceField(Slice.Visibility.values, required=False)
     auto_merge = serializers.ChoiceField(Slice.AutoMerge.choices, required=False)
     conflicts = serializers.ChoiceField(Slice.ConflictPolicy.choices, required=False)
     required_approvals = serializers.IntegerField(required=False, min_value=0)

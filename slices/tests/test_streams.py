@@ -10,8 +10,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from conftest import server_environment
-from tests.processes import WebServer
+from tests.processes import WebServer, server_environment
 from tests.world import World
 
 FILES = 150_000  # a manifest of some 20 MB, more than socket buffers hold

@@ -49,16 +49,13 @@ def diff(
     else:
         changes, base = _changes(ctx, binding, commits)
         chosen = _file_diffs(ctx, binding, base, [c for c in changes if _wanted(c.path, paths, glob)])
-    data = {
-        "slice": binding.name,
-        "from": (commits or [binding.base])[0],
-        "to": (commits[1:] or [None])[0],
-        "files": chosen,
-    }
+    start = commits[0] if commits else binding.base
+    end = commits[1] if len(commits) == 2 else None
+    data = {"slice": binding.name, "from": start, "to": end, "files": chosen}
     if external:
         from gs.difftool import show_files
 
-        show_files(ctx.api(), binding.name, data["from"], chosen)
+        show_files(ctx.api(), binding.name, start, chosen)
     emit(data, lambda shown: _show(shown["files"], stat, name_only, word_diff) if not external else None)
 
 
@@ -160,19 +157,14 @@ def _local_content(binding: Binding, change: Change) -> bytes:
 
 
 def _hunk(hunk: lines.Hunk) -> dict:
-    shown = []
-    for line in hunk.lines:
-        shown.append(line.decode(errors="replace").removesuffix("\n"))
-        if not line.endswith(b"\n"):
-            shown.append(lines.NO_NEWLINE)
     return {
         "old_start": hunk.old_start,
         "old_count": hunk.old_count,
         "new_start": hunk.new_start,
         "new_count": hunk.new_count,
-        "lines": shown,
+        "lines": hunk.texts(),
     }
 
 
 def _entry(row: Row | None) -> dict | None:
-    return row and {"mode": row.mode, "digest": row.digest.hex(), "size": row.size}
+    return None if row is None else {"mode": row.mode, "digest": row.digest.hex(), "size": row.size}

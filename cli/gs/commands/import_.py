@@ -96,7 +96,7 @@ def _upload(api: Api, organization: str, files: dict[str, tuple[str, Row]], edit
 
 
 def _land(api: Api, address: str, base: str | None, message: str, edits: list[dict]) -> list[dict]:
-    landed = []
+    landed: list[dict] = []
     batches = [edits[start : start + BATCH] for start in range(0, len(edits), BATCH)]
     for number, batch in enumerate(batches, 1):
         title = message if len(batches) == 1 else f"{message} ({number} of {len(batches)})"

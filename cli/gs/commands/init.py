@@ -41,7 +41,7 @@ def init(
     api = ctx.api()
     address = slice_path(organization, slice)
     found = manifest(api, address, commit)
-    rows = selected(found.rows, pattern)
+    rows = selected(found.entries(), pattern)
     os.makedirs(root, exist_ok=True)
     check_paths(root, rows)
     binding = create(root, config.endpoint(), organization, slice, pattern)

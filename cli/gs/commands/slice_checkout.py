@@ -30,19 +30,21 @@ def checkout(ctx: Context, name: str, directory: str | None, commit: str | None)
     api = ctx.api()
     address = slice_path(organization, slice)
     found = manifest(api, address, commit)
+    rows = found.entries()
     os.makedirs(root, exist_ok=True)
-    check_paths(root, found.rows)
-    total = sum(row.size for row in found.rows.values())
-    with Progress("Checking out", len(found.rows), total) as progress:
-        if found.rows:
+    check_paths(root, rows)
+    total = sum(row.size for row in rows.values())
+    with Progress("Checking out", len(rows), total) as progress:
+        if rows:
+            assert found.commit is not None
             tree = Tree(root)
-            fill(api, Cache(), address, found.commit, tree, found.rows, progress, everything=True, fresh=True)
+            fill(api, Cache(), address, found.commit, tree, rows, progress, everything=True, fresh=True)
     emit(
         {
             "slice": f"{organization}/{slice}",
             "directory": root,
             "commit": found.commit,
-            "files": len(found.rows),
+            "files": len(rows),
             "bytes": total,
         },
         show,

@@ -7,6 +7,9 @@ from gs.workdir.files import Tree
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator
+
     from gs.cache import Cache
     from gs.http import Api
     from gs.progress import Progress
@@ -43,11 +46,11 @@ def fill(
         progress.advance(files=1 + len(others))
 
 
-def _remember(row: Row, stat) -> None:
+def _remember(row: Row, stat: os.stat_result) -> None:
     row.mtime, row.inode = stat.st_mtime_ns, stat.st_ino
 
 
-def _counted(chunks, progress: Progress):
+def _counted(chunks: Iterable[bytes], progress: Progress) -> Iterator[bytes]:
     for chunk in chunks:
         progress.advance(bytes=len(chunk))
         yield chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from gitslice_core.paths import PathError, validate_path
 from gs.errors import GsError
@@ -112,11 +113,10 @@ class Tree:
 
     def delete(self, path: str) -> None:
         """Remove a file, and the folders that are empty then."""
-        name = self._name(path, make=False)
-        if name is None:
+        if not self._stands_in_real_folders(path):
             return
         try:
-            os.unlink(name)
+            os.unlink(os.path.join(self.root, path))
         except (FileNotFoundError, NotADirectoryError):
             return
         folder = path.rpartition("/")[0]
@@ -157,31 +157,35 @@ class Tree:
             folder = self.root
         return os.path.join(folder, f"new-{os.urandom(8).hex()}")
 
-    def _name(self, path: str, make: bool = True):
-        """The absolute name, its folders made or checked to be real ones. None if one is missing and not to be made."""
+    def _name(self, path: str) -> str:
+        """The absolute name, its folders made or checked to be real ones."""
         folder = path.rpartition("/")[0]
-        if folder not in self._folders and not self._enter(folder, make):
-            return None
+        if folder not in self._folders:
+            self._enter(folder)
         return f"{self.root}/{path}"
 
-    def _enter(self, folder: str, make: bool) -> bool:
+    def _enter(self, folder: str) -> None:
         outer = folder.rpartition("/")[0]
-        if outer not in self._folders and not self._enter(outer, make):
-            return False
+        if outer not in self._folders:
+            self._enter(outer)
         name = f"{self.root}/{folder}"
-        try:
-            if make:
-                os.mkdir(name)
-        except FileExistsError:
-            pass
-        if os.path.islink(name) or not os.path.isdir(name):
-            if not make:
-                return False
+        with suppress(FileExistsError):
+            os.mkdir(name)
+        if not _is_real_folder(name):
             raise GsError(
                 "failed", f"{folder} is no folder here, but files belong into it", "move it out of the way"
             )
         self._folders.add(folder)
-        return True
+
+    def _stands_in_real_folders(self, path: str) -> bool:
+        parts = path.split("/")[:-1]
+        return all(
+            _is_real_folder(os.path.join(self.root, *parts[:depth])) for depth in range(1, len(parts) + 1)
+        )
+
+
+def _is_real_folder(name: str) -> bool:
+    return os.path.isdir(name) and not os.path.islink(name)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

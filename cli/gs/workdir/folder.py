@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from gs.errors import GsError
@@ -19,7 +20,7 @@ def folder_rows(folder: str) -> tuple[dict[str, Row], list[str]]:
     return {n: r for n, r in found.items() if r is not None}, [n for n, r in found.items() if r is None]
 
 
-def _names(folder: str):
+def _names(folder: str) -> Iterator[str]:
     folders = [""]
     while folders:
         inner = folders.pop()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
 FILES = (".gitignore", ".gsignore")
 
 
@@ -31,7 +35,7 @@ class Ignore:
             self._specs[folder] = [spec for name in FILES if (spec := self._read(folder, name))]
         return self._specs[folder]
 
-    def _read(self, folder: str, name: str):
+    def _read(self, folder: str, name: str) -> GitIgnoreSpec | None:
         path = os.path.join(self._root, folder, name)
         try:
             with open(path, encoding="utf-8", errors="replace") as file:

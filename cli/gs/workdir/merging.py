@@ -9,9 +9,13 @@ from gs.workdir.scan import row_of
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gs.workdir.binding import Binding
     from gs.workdir.files import Tree
     from gs.workdir.index import Row
+
+    Contents = Callable[[Row], bytes]
 
 LIMIT = 10 << 20  # bytes above which a file is not merged by lines
 
@@ -43,7 +47,7 @@ class Journal:
 
 
 def merge_path(
-    tree: Tree, path: str, base: Row | None, theirs: Row | None, contents, journal: Journal
+    tree: Tree, path: str, base: Row | None, theirs: Row | None, contents: Contents, journal: Journal
 ) -> str:
     """Make of the local file and `theirs` one; `contents` gives the bytes of a row of the server's.
 
@@ -74,7 +78,16 @@ def merge_path(
     return _merge_texts(tree, path, mode, base, local, theirs, contents, journal)
 
 
-def _merge_texts(tree: Tree, path: str, mode: str, base, local, theirs, contents, journal: Journal) -> str:
+def _merge_texts(
+    tree: Tree,
+    path: str,
+    mode: str,
+    base: Row | None,
+    local: Row,
+    theirs: Row,
+    contents: Contents,
+    journal: Journal,
+) -> str:
     from gitslice_core.diff import is_binary
     from gitslice_core.merge import mark, merge
 

@@ -156,9 +156,9 @@ def renamed(changes: list[Change]) -> list[Change]:
     gone: dict[bytes, list[Change]] = {}
     came: dict[bytes, list[Change]] = {}
     for change in changes:
-        if change.op == "delete" and change.old.size:
+        if change.op == "delete" and change.old is not None and change.old.size:
             gone.setdefault(change.old.digest, []).append(change)
-        elif change.op == "add" and change.new.size:
+        elif change.op == "add" and change.new is not None and change.new.size:
             came.setdefault(change.new.digest, []).append(change)
     dropped = set()
     told = {}

@@ -6,6 +6,7 @@ import re
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeVar
 
     Value = TypeVar("Value")
@@ -19,7 +20,7 @@ def selected(rows: dict[str, Value], pattern: str | None) -> dict[str, Value]:
     return {path: row for path, row in rows.items() if covers(path)}
 
 
-def matcher(pattern: str):
+def matcher(pattern: str) -> Callable[[str], bool]:
     """A function that tells whether a path is what the pattern names, or lies below it."""
     expression = "".join(map(_translate, re.findall(r"\*\*/?|\*|\?|[^*?]+", pattern.strip("/"))))
     match = re.compile(f"{expression}(?:/.*)?").fullmatch

@@ -15,10 +15,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--demo", action="store_true", help="load the demo organization as well")
+        parser.add_argument("--no-static", action="store_true", help="static files are in place already")
 
-    def handle(self, *, demo: bool, **options: Any) -> None:
+    def handle(self, *, demo: bool, no_static: bool, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         ensure_bucket()
-        collect_changed()
+        if not no_static:
+            collect_changed()
         if demo and "demo" in get_commands():
             call_command("demo", stdout=self.stdout)
