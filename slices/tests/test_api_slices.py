@@ -177,6 +177,8 @@ def test_pages_of_slices_hold_every_slice_once(world, api):
 
 def test_a_nul_is_a_bad_request(world, api):
     world.slice("s", "**")
+    for path in ("slices/acme/a%00/", "slices/a%00/s/", "slices/acme/s/manifest/?commit=%00"):
+        assert api().get(path).status_code == 404
     for path in ("slices/?search=%00", "slices/acme/s/commits/?author=%00", "slices/acme/s/tree/?path=%00"):
         assert api().get(path).status_code == 400
 
