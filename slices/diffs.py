@@ -29,7 +29,8 @@ class FilePair(NamedTuple):
 def file_diffs(
     organization_id: int, pairs: Sequence[FilePair], *, with_hunks: bool = True
 ) -> list[dict[str, Any]]:
-    """File diffs as the API shows them (FileDiff of slices/api/schemas.py), one for each pair, in order. Line counts are given without hunks as well.
+    """File diffs as the API shows them (FileDiff of slices/api/schemas.py), one for each pair, in order. Line counts
+    are given without hunks as well.
 
     Reads blobs in batches of BATCH_BYTES. A side above MAX_FILE_BYTES, and whatever follows MAX_TOTAL_BYTES in all, is
     `too_large`, without counts or hunks.
