@@ -36,3 +36,44 @@ test: .venv ## run all tests against temporary servers of their own
 	@test -x $(BIN)/gs || $(PIP) --no-build-isolation --no-deps --config-settings editable_mode=compat --editable ./cli
 	@$(BIN)/python -m compileall -q cli/gs cli/gitslice_core
 	@touch $@
+
+check: lint types contracts migrations openapi deployment test ## everything that CI runs
+
+.PHONY: lint types contracts migrations openapi openapi.update deployment
+lint: .venv ## format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv ## static types
+	$(BIN)/mypy accounts changesets conflicts gitslice slices cli/gs cli/gitslice_core
+
+contracts: .venv ## which part may import which
+	$(BIN)/lint-imports
+
+migrations: .venv ## models and migrations agree
+	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+openapi: .venv ## docs/openapi.yaml is what the server says
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn | diff docs/openapi.yaml - \
+		|| { echo "error: docs/openapi.yaml is out of date: run 'make openapi.update'" >&2; exit 1; }
+
+openapi.update: .venv ## write docs/openapi.yaml
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+deployment: .venv ## compose file and Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint Dockerfile
+
+bench: .venv ## measure against git on this machine
+	@$(BIN)/python bench/run.py
+
+lock: ## resolve the newest versions that the requirements allow, into requirements.lock
+	@rm -rf build/lock && $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet -r requirements-dev.txt
+	@{ echo "# Exact versions of everything, used as constraints. Made by 'make lock'."; \
+		build/lock/bin/pip freeze --all | grep -v '^pip=='; } > requirements.lock
+	@rm -rf build/lock
+
+clean: ## remove the virtual environment, the data folder and everything generated
+	@if test -L .data/servers; then rm -rf "$$(readlink .data/servers)"; fi
+	@rm -rf .venv .data build cli/build cli/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

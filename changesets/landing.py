@@ -75,12 +75,13 @@ def land_patchset(
     access.require_writer()
     if force:
         access.require_maintainer()
-    for _ in range(ATTEMPTS):
-        changeset = _reloaded(changeset)
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            changeset = _reloaded(changeset)
         if changeset.commit is not None:
             return Landing(changeset, changeset.commit)
         try:
-            plan = _checked_plan(changeset, expected_patchset, force)
+            plan = _checked_plan(changeset, expected_patchset, force, structure=attempt > 0)
         except DomainError:
             if _reloaded(changeset).commit is not None:  # the same landing, sent twice, was faster elsewhere
                 continue
@@ -101,10 +102,13 @@ def _reloaded(changeset: Changeset) -> Changeset:
     return Changeset.objects.select_related(*related).get(pk=changeset.pk)
 
 
-def _checked_plan(changeset: Changeset, expected_patchset: int | None, force: bool) -> Plan:
-    """A plan without collisions that the slice's policies allow."""
+def _checked_plan(
+    changeset: Changeset, expected_patchset: int | None, force: bool, *, structure: bool
+) -> Plan:
+    """A plan without collisions that the slice's policies allow. Files that would be folders are looked for under the
+    locks anyway, so `structure` asks for it here only when that has found some."""
     patchset = _landable_patchset(changeset, expected_patchset)
-    plan = make_plan(changeset.slice, patchset, strict=False if force else None)
+    plan = make_plan(changeset.slice, patchset, strict=False if force else None, structure=structure)
     if plan.collisions:
         _refuse(changeset, plan)
     if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF and not force:
@@ -139,9 +143,13 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
     share_epoch(organization_id)
     coverage = covering_slices(organization_id, paths)
     locked = lock_slices({*coverage, changeset.slice_id})
-    authoring = locked[changeset.slice_id]
+    authoring = _with_definition(locked[changeset.slice_id], changeset.slice)
     current = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
-    if current.patchset_id != plan.patchset.pk or not current.is_open:
+    if (
+        current.patchset_id != plan.patchset.pk
+        or not current.is_open
+        or _policies_moved(authoring, changeset.slice)
+    ):
         raise _HeadsMoved
     _check_slices(locked, authoring, coverage)
     _check_containment(authoring, paths)
@@ -161,8 +169,8 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
         changes=plan.changes,
         merged_paths=plan.merged,
     )
-    current.state, current.commit = Changeset.State.MERGED, commit
-    current.save(update_fields=["state", "commit", "updated_at"])
+    changeset.state, changeset.commit = Changeset.State.MERGED, commit
+    changeset.save(update_fields=["state", "commit", "updated_at"])
     detail = {"commit": bytes(commit.digest).hex(), "patchset": plan.patchset.number, "force": force}
     record(
         organization=changeset.organization,
@@ -172,12 +180,23 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
         detail=detail,
     )
     transaction.on_commit(partial(_publish, organization_id, changeset.pk, sorted(touched)))
-    return Landing(current, commit)
+    return Landing(changeset, commit)
 
 
 def _publish(organization_id: int, changeset_id: int, paths: list[str]) -> None:
-    paths_landed.send(Changeset, organization_id=organization_id, paths=paths)
-    changeset_changed.send(Changeset, changeset_id=changeset_id)
+    paths_landed.send(Changeset, organization_id=organization_id, changeset_id=changeset_id, paths=paths)
+
+
+def _with_definition(locked: Slice, planned: Slice) -> Slice:
+    """Spare a query where the definition is still the one that was planned with."""
+    if locked.definition_id == planned.definition_id:
+        locked.definition = planned.definition
+    locked.organization = planned.organization
+    return locked
+
+
+def _policies_moved(locked: Slice, planned: Slice) -> bool:
+    return (locked.conflict_policy, locked.auto_merge) != (planned.conflict_policy, planned.auto_merge)
 
 
 def _check_slices(locked: dict[int, Slice], authoring: Slice, coverage: dict[int, list[str]]) -> None:

@@ -59,9 +59,12 @@ def load_edits(patchset: Patchset) -> tuple[PathEdit, ...]:
     )
 
 
-def make_plan(slice: Slice, patchset: Patchset, *, strict: bool | None = None) -> Plan:
+def make_plan(
+    slice: Slice, patchset: Patchset, *, strict: bool | None = None, structure: bool = True
+) -> Plan:
     """Compare the patchset with the heads. `strict` (default: the slice's policy `file`) lets no path pass that another
-    slice has landed since the base, whatever the content."""
+    slice has landed since the base, whatever the content; without `structure` nobody looks for added files that stand
+    where folders are."""
     edits = load_edits(patchset)
     seen = heads(slice.organization_id, [edit.path for edit in edits])
     moved = [edit for edit in edits if _current(seen, edit.path) != edit.base]
@@ -71,7 +74,7 @@ def make_plan(slice: Slice, patchset: Patchset, *, strict: bool | None = None) -
     for edit in moved:
         meeting.add(edit)
     rebased = meeting.rebased()
-    collisions = meeting.collisions + _file_folder(slice.organization_id, rebased)
+    collisions = meeting.collisions + (_file_folder(slice.organization_id, rebased) if structure else [])
     return Plan(
         patchset=patchset,
         edits=edits,

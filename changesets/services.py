@@ -61,8 +61,9 @@ def create_changeset(
     proposal: Proposal,
     description: str = "",
     reviewers: Sequence[User] = (),
+    announce: bool = True,
 ) -> Changeset:
-    """A new changeset with its first patchset. Raises SliceForbidden, UnknownBase, InvalidEdit, OutsideSlice,
+    """A new changeset with its first patchset. `announce=False` is for who lands it at once. Raises SliceForbidden, UnknownBase, InvalidEdit, OutsideSlice,
     UnknownBlob, PatchsetTooLarge."""
     Access(slice, actor).require_writer()
     if not title.strip():
@@ -81,7 +82,8 @@ def create_changeset(
         changeset.reviewers.set(reviewers)
     _write_patchset(changeset, base, edits, author=actor, number=1)
     _audit(changeset, actor, "changeset.create", files=len(edits))
-    _publish(changeset)
+    if announce:
+        _publish(changeset)
     return changeset
 
 

@@ -5,5 +5,5 @@ from django.dispatch import Signal
 # `changeset_id`: it was created, got a patchset, was closed, or its landing was refused for conflicts.
 changeset_changed = Signal()
 
-# `organization_id`, `paths`: a commit landed on these paths.
+# `organization_id`, `changeset_id`, `paths`: the changeset landed on these paths.
 paths_landed = Signal()

@@ -23,6 +23,8 @@ SHOWN_FIELDS = ("kind", "severity", "base", "ours", "theirs", "hunks", "hint")
 
 def detect(changeset: Changeset) -> list[Conflict]:
     """Open, update and close the conflict rows of one changeset; gives those that are open now, in path order."""
+    if not changeset.is_open and not changeset.conflicts.open().exists():
+        return []
     with transaction.atomic():
         changeset = _locked(changeset)
         bodies = _collisions_now(changeset)

@@ -24,9 +24,9 @@ def on_changeset_changed(*, changeset_id: int, **_: Any) -> None:
     _queue(detect_conflicts, changeset_id)
 
 
-def on_paths_landed(*, organization_id: int, paths: list[str], **_: Any) -> None:
+def on_paths_landed(*, organization_id: int, changeset_id: int, paths: list[str], **_: Any) -> None:
     for start in range(0, len(paths), MAX_QUEUED_PATHS):
-        _queue(detect_for_paths, organization_id, paths[start : start + MAX_QUEUED_PATHS])
+        _queue(detect_for_paths, organization_id, changeset_id, paths[start : start + MAX_QUEUED_PATHS])
 
 
 def _queue(task: Any, *arguments: Any) -> None:

@@ -24,8 +24,10 @@ def detect_conflicts(changeset_id: int) -> int:
 
 
 @shared_task(name="conflicts.detect_for_paths", **RETRY)
-def detect_for_paths(organization_id: int, paths: list[str]) -> int:
-    """Something landed on these paths: queue every open changeset that edits one of them; gives their number."""
+def detect_for_paths(organization_id: int, landed_id: int, paths: list[str]) -> int:
+    """A changeset landed on these paths: close its conflicts, and queue every open changeset that edits one of them;
+    gives their number."""
+    detect_conflicts(landed_id)
     changeset_ids = list(touched_changesets(organization_id, paths))
     for changeset_id in changeset_ids:
         detect_conflicts.delay(changeset_id)

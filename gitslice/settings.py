@@ -98,6 +98,10 @@ TEMPLATES = [
 def _database_options() -> dict[str, Any]:
     """Web processes share a pool among their threads, and stop a statement that runs too long."""
     options: dict[str, Any] = dict(_database.get("OPTIONS", {}))
+    options |= {
+        "server_side_binding": True,
+        "prepare_threshold": 5,
+    }  # plans are made once for each connection
     if GITSLICE_ROLE == "web":
         options["pool"] = {"min_size": 1, "max_size": GITSLICE_DATABASE_POOL, "timeout": 10}
         options["options"] = f"-c statement_timeout={GITSLICE_SQL_TIMEOUT_SECONDS}s"

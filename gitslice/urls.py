@@ -1,7 +1,9 @@
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from changesets.views import dashboard
 from gitslice.ops import health
 
 api: list[URLPattern | URLResolver] = [
@@ -14,6 +16,9 @@ api: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("", dashboard, name="home"),
+    path("login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
     path("api/v1/", include(api)),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -116,7 +116,7 @@ def file_folder_collisions(
             [list(added), organization_id, list(removed)],
         )
         collisions = dict(cursor.fetchall())
-    for path in added:
+    for path in added if files else ():
         for folder in folders_of([path]) & files:
             collisions[path] = folder
     return collisions

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from gitslice_core.paths import ancestors
 from slices.models import Commit, Slice
 
 MAX_PATH_LOCKS = 256  # more added paths than this lock the tree's structure as a whole
@@ -58,7 +57,13 @@ def lock_added_paths(organization_id: int, added: Collection[str]) -> None:
 
 def folders_of(paths: Iterable[str]) -> set[str]:
     """All folders that the paths stand in."""
-    return {folder for path in paths for folder in ancestors(path)}
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
 
 
 @transaction.atomic

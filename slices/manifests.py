@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from psycopg import ClientCursor
 
 from slices.history import HEAD, commits_of, settled_commit
 from slices.models import Commit, Slice
@@ -58,7 +59,8 @@ def copied(query: Query) -> Iterator[bytes]:
     """The one text column of the query, a line a row, in chunks. The statement may take as long as the client does."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        with cursor.copy(cursor.mogrify(COPY.format(query=query.sql), query.parameters)) as copy:
+        binder = ClientCursor(connection.connection)  # COPY takes no parameters: they are bound here
+        with cursor.copy(binder.mogrify(COPY.format(query=query.sql), query.parameters)) as copy:
             rows: list[bytes] = []
             size = 0
             while row := copy.read():

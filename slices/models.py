@@ -155,6 +155,11 @@ class Commit(models.Model):
         indexes = [models.Index(fields=["slice", "-seq"], name="commit_by_slice")]
 
     def __str__(self) -> str:
+        return self.hex
+
+    @property
+    def hex(self) -> str:
+        """The commit's name."""
         return bytes(self.digest).hex()
 
 

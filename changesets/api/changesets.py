@@ -19,6 +19,7 @@ from changesets.landing import Landing, land_patchset
 from changesets.models import Changeset
 from changesets.reading import changeset_body, changeset_detail
 from changesets.services import create_changeset
+from changesets.signals import changeset_changed
 from gitslice.common.errors import DomainError, InvalidRequest
 from gitslice.common.pagination import Page, listing
 from slices.api.access import visible_slice
@@ -59,6 +60,8 @@ class SliceChangesetListView(APIView):
         slice = visible_slice(request.user, org, name)
         actor = signed_in(request.user)
         body = object_of(request.data)
+        made: list[Changeset] = []
+        merge = flag_of(body, "merge")
 
         def perform() -> tuple[int, dict[str, Any]]:
             changeset = create_changeset(
@@ -68,14 +71,16 @@ class SliceChangesetListView(APIView):
                 description=text_of(body, "description"),
                 proposal=read_proposal(body),
                 reviewers=_reviewers(body.get("reviewers", [])),
+                announce=not merge,
             )
-            return 201, {"number": changeset.number} if flag_of(body, "merge") else changeset_detail(
-                changeset
-            )
+            if not merge:
+                return 201, changeset_detail(changeset)
+            made.append(changeset)
+            return 201, {"number": changeset.number}
 
         response = idempotent(request, orjson.dumps(body), perform)
-        if flag_of(body, "merge"):
-            changeset = visible_changeset(actor, org, response.data["number"])
+        if merge:
+            changeset = made[0] if made else visible_changeset(actor, org, response.data["number"])
             response.data = landing_body(_landed(actor, changeset))
         return response
 
@@ -92,6 +97,7 @@ def _landed(actor: User, changeset: Changeset) -> Landing:
         return land_patchset(actor=actor, changeset=changeset)
     except DomainError as error:
         error.details.setdefault("changeset", str(changeset))
+        changeset_changed.send(Changeset, changeset_id=changeset.pk)
         raise
 
 

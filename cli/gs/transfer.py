@@ -9,7 +9,7 @@ from gs.workdir.index import Row
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
     from typing import Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PACK_TYPE = "application/x-gitslice-pack"
 PACK_BYTES = 32 << 20  # content that one uploaded pack holds, unless a single file is larger
+PACKERS = 2  # packs that are made at once, while another is on its way
 SMALL_PACK_BYTES = 256 << 10  # below this no dictionary pays
 NONE = "none"
 
@@ -197,32 +198,30 @@ def upload(
     api: Api,
     organization: str,
     files: list[tuple[str, Row]],
-    cache: Cache | None = None,
     progress: Progress | None = None,
-    on_pack: Callable[[], None] | None = None,
 ) -> int:
     """Upload the contents of files whose rows are known, each content once; gives the bytes that were sent.
 
-    Packs of about 32 MiB of content, made while the one before is on its way. A file that changed since its row was
+    Packs of about 32 MiB of content, two of them made while another is on its way. A file that changed since its row was
     made raises GsError `failed`.
     """
     seen: set[bytes] = set()
     unique = [(name, row) for name, row in files if not (row.digest in seen or seen.add(row.digest))]  # type: ignore[func-returns-value]
     batches = list(_batches(unique))
     if len(batches) <= 1:
-        return sum(_send(api, organization, _pack(batch, cache), progress, batch) for batch in batches)
+        return sum(_send(api, organization, _pack(batch), progress, batch) for batch in batches)
     from concurrent.futures import ThreadPoolExecutor
 
     sent = 0
-    with ThreadPoolExecutor(1) as sender:
-        pending = None
+    waiting: list[tuple[Any, list[tuple[str, Row]]]] = []
+    with ThreadPoolExecutor(PACKERS) as packers:
         for batch in batches:
-            packed = _pack(batch, cache)
-            if pending is not None:
-                sent += pending.result()
-            pending = sender.submit(_send, api, organization, packed, progress, batch)
-        if pending is not None:
-            sent += pending.result()
+            waiting.append((packers.submit(_pack, batch), batch))
+            if len(waiting) > PACKERS:
+                packed, first = waiting.pop(0)
+                sent += _send(api, organization, packed.result(), progress, first)
+        for packed, first in waiting:
+            sent += _send(api, organization, packed.result(), progress, first)
     return sent
 
 
@@ -240,7 +239,7 @@ def _batches(files: list[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]:
         yield batch
 
 
-def _pack(batch: list[tuple[str, Row]], cache: Cache | None) -> Any:
+def _pack(batch: list[tuple[str, Row]]) -> Any:
     """The pack of a batch, in a temporary file at its start."""
     import tempfile
 

@@ -141,19 +141,26 @@ def _keep(
     digest = copied.hash.digest()
     store.put_pack(object_name(organization.pk, digest), spooled)
     with transaction.atomic():
-        pack, _ = Pack.objects.get_or_create(
-            organization=organization,
-            digest=digest,
-            defaults={
-                "size": copied.size,
-                "blob_count": len(blobs),
-                "dictionary_offset": dictionary and dictionary[0],
-                "dictionary_length": dictionary and dictionary[1],
-                "uploaded_by": user,
-            },
-        )
+        pack = _pack_row(organization, digest, copied.size, len(blobs), dictionary, user)
         _index(pack, blobs, user)
     return StoredPack(pack, len(blobs), copied.size)
+
+
+def _pack_row(
+    organization: Any, digest: bytes, size: int, count: int, dictionary: tuple[int, int] | None, user: Any
+) -> Pack:
+    """The row of the pack; the one there is if the same pack came before."""
+    pack = Pack(
+        organization=organization,
+        digest=digest,
+        size=size,
+        blob_count=count,
+        dictionary_offset=dictionary and dictionary[0],
+        dictionary_length=dictionary and dictionary[1],
+        uploaded_by=user,
+    )
+    Pack.objects.bulk_create([pack], ignore_conflicts=True)
+    return Pack.objects.get(organization=organization, digest=digest)
 
 
 def _index(pack: Pack, blobs: list[IndexedBlob], user: Any) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import services as accounts
@@ -25,6 +27,7 @@ Change = Callable[[bytes], bytes]
 
 SLUG = "acme"
 PASSWORD = "demo-password"
+TOKEN_FILE = "demo_token"
 PACKAGES = ("django", "rest_framework", "celery", "kombu", "asgiref", "sqlparse")
 BATCH_BYTES = 32 << 20
 
@@ -67,6 +70,7 @@ def load() -> bool:
         return False
     with transaction.atomic():
         demo = _people()
+        _keep_token(demo.users["alice"])
         _import_tree(demo)
         _make_slices(demo)
         _land_history(demo)
@@ -91,6 +95,18 @@ def _people() -> _Demo:
         actor=owner, organization=organization, user=demo.users["dana"], role=Membership.Role.ADMIN
     )
     return demo
+
+
+def _keep_token(user: User) -> None:
+    """A token for `gs auth login`, in a file that only we can read."""
+    _, secret = accounts.create_token(user=user, name="demo")
+    descriptor = os.open(token_file(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret + "\n")
+
+
+def token_file() -> Path:
+    return settings.GITSLICE_HOME / TOKEN_FILE
 
 
 def _user(name: str) -> User:
@@ -257,8 +273,3 @@ def _propose(
 def _land(actor: User, slice: Slice, title: str, edits: list[WantedEdit], base: str | None = "HEAD") -> None:
     changeset = create_changeset(actor=actor, slice=slice, title=title, proposal=Proposal(base, edits))
     land_patchset(actor=actor, changeset=changeset)
-
-
-def credentials() -> Mapping[str, str]:
-    """User name -> password of the demo users."""
-    return dict.fromkeys(("olga", *sorted({name for names in TEAMS.values() for name in names})), PASSWORD)

@@ -18,10 +18,11 @@ from gitslice.ops.places import EmbeddedServerError
 from gitslice.ops.supervisor import ChildEnded, Stopped, Supervisor
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-BEAT = ("-m", "celery", "-A", "gitslice", "beat", "--loglevel", "WARNING")
+BEAT = ("-m", "celery", "--quiet", "-A", "gitslice", "beat", "--loglevel", "WARNING")
 WORKER = (
     "-m",
     "celery",
+    "--quiet",
     "-A",
     "gitslice",
     "worker",
@@ -102,6 +103,7 @@ def _worker_answers() -> bool:
 def _welcome(port: int, notes: str) -> str:
     programs = Path(sys.executable).parent
     url = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{port}")
+    token = f"< {env.home(REPOSITORY) / 'demo_token'}" if notes else ""
     organization = (
         []
         if notes
@@ -118,9 +120,9 @@ def _welcome(port: int, notes: str) -> str:
             *(["", notes.strip()] if notes else organization),
             "",
             "Try in another terminal:",
-            f"  {programs}/gs auth login --endpoint {url}",
+            f"  {programs}/gs auth login --endpoint {url} --token - {token}",
             f"  {programs}/gs slice list",
-            f"  {programs}/gs init SLICE FOLDER",
+            f"  {programs}/gs init {'acme/orm orm' if notes else 'SLICE FOLDER'}",
             "",
             "Ctrl-C stops it.",
         ]

@@ -62,15 +62,13 @@ def edit_bodies(changes: Iterable[Change]) -> list[dict]:
 
 def upload_changes(ctx: Context, binding: Binding, changes: Iterable[Change]) -> None:
     """Upload the contents that the server cannot know from the base."""
-    from gs.cache import Cache
-
     files = [
         (binding.path(change.path), change.new)
         for change in changes
         if change.new is not None and not (change.old is not None and change.old.digest == change.new.digest)
     ]
     if files:
-        upload(ctx.api(), binding.org, files, Cache())
+        upload(ctx.api(), binding.org, files)
 
 
 def post_edits(ctx: Context, address: str, head: dict, edits: list[dict], key: str) -> dict:

@@ -93,7 +93,7 @@ def test_a_folder_has_one_owner(home: Path) -> None:
         with pytest.raises(EmbeddedServerError, match=f"process {owner.pid}"), running(home):
             pass
     finally:
-        owner.terminate()
+        owner.send_signal(signal.SIGINT)  # it stops its servers on the way out
         owner.wait()
 
 

@@ -11,5 +11,9 @@ class Command(BaseCommand):
     help = "Load the demo organization, unless it is there already."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        made = demo.load()
-        self.stdout.write(f"{'made' if made else 'found'} the organization {demo.SLUG}")
+        demo.load()
+        members = ", ".join(sorted({name for names in demo.TEAMS.values() for name in names}))
+        self.stdout.write(
+            f"The demo organization is {demo.SLUG}. Users: olga (owner, also in /admin/), {members};"
+            f" password: {demo.PASSWORD}"
+        )
