@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import zstandard
 from django.db import connection
@@ -14,7 +14,6 @@ from gitslice.objects.store import object_name, object_store
 from gitslice_core.packs import CHUNK, MAGIC, blob_record, decompressor_for, dictionary_record, end_record
 
 RUN = 5000  # blobs that are read together
-PIECE = 16 << 10  # bytes of frame that are expanded at once; they may grow a thousandfold
 
 SELECTED = (
     'SELECT b.digest, b.size, b."offset", b.length, p.id, p.digest, p.dictionary_offset, p.dictionary_length'
@@ -45,10 +44,10 @@ def read_blobs(organization_id: int, digests: Collection[bytes]) -> dict[bytes, 
 def open_blob(organization_id: int, digest: bytes) -> Iterator[bytes]:
     """One blob's content in chunks, whatever its size."""
     for run in _runs(_listed(organization_id, [digest])):
-        expand = _decompressor(run[0].pack).decompressobj()
-        for chunk in _bytes_of(run):
-            for start in range(0, len(chunk), PIECE):
-                yield expand.decompress(chunk[start : start + PIECE])
+        source = cast(BinaryIO, _Joined(_bytes_of(run)))
+        reader = _decompressor(run[0].pack).stream_reader(source, read_size=CHUNK)
+        while chunk := reader.read(CHUNK):
+            yield chunk
         return
     raise BlobMissing(f"the blob {digest.hex()} is missing")
 
@@ -141,6 +140,17 @@ def _dictionary_frame(pack: _Pack) -> bytes:
 def _decompressor(pack: _Pack) -> zstandard.ZstdDecompressor:
     frame = _dictionary_frame(pack)
     return decompressor_for(frame) if frame else zstandard.ZstdDecompressor()
+
+
+class _Joined:
+    """Chunks as a file that is read from start to end."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+
+    def read(self, size: int = -1) -> bytes:
+        """The next chunk, whatever `size` says; empty at the end."""
+        return next(self._chunks, b"")
 
 
 def _frames(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes]:

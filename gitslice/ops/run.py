@@ -53,6 +53,7 @@ def main() -> int:
 
 
 def run(stopping: threading.Event) -> None:
+    _check_urls()
     home = env.home(REPOSITORY)
     demo = env.flag("GITSLICE_DEMO", True)
     bind, port = env.text("GITSLICE_BIND", "127.0.0.1"), env.number("GITSLICE_PORT", 8000)
@@ -73,6 +74,17 @@ def run(stopping: threading.Event) -> None:
             system.watch()
         finally:
             _say("stopping ...")
+
+
+def _check_urls() -> None:
+    """Say what is wrong before anything starts."""
+    for name, read in (
+        ("DATABASE_URL", env.database),
+        ("REDIS_URL", env.redis),
+        ("OBJECT_STORE_URL", env.object_storage),
+    ):
+        if url := env.text(name):
+            read(url)
 
 
 def _require_free(bind: str, port: int) -> None:
