@@ -65,7 +65,7 @@ deployment: .venv ## compose file and Dockerfile
 	$(BIN)/hadolint Dockerfile
 
 bench: .venv ## measure against git on this machine
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench.run
 
 lock: ## resolve the newest versions that the requirements allow, into requirements.lock
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet -r requirements-dev.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = 25
+ROUNDS = int(os.environ.get("GITSLICE_RACE_ROUNDS", "25"))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Speed against git on one machine; `make bench` runs it and writes bench/results.md."""
