@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from gitslice.common.errors import DomainError
 from slices.commits import Change, CommitFacts, commit_digest
 from slices.locks import folders_of
 from slices.models import Commit, Slice
+
+MANY = 5_000  # changes after which the planner's statistics are worth refreshing
 
 APPEND = """
 WITH change AS (
@@ -152,3 +154,11 @@ def _append(commit: Commit, covering: Collection[int], changes: Sequence[Change]
     }
     with connection.cursor() as cursor:
         cursor.execute(APPEND, parameters)
+    if len(changes) >= MANY:
+        transaction.on_commit(_refresh_statistics)
+
+
+def _refresh_statistics() -> None:
+    """After many rows the planner must not go by what it knew before; autovacuum comes up to a minute later."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE slices_pathhead, slices_pathversion, objects_blob, changesets_edit")

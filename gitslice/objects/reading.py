@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 import zstandard
 from django.db import connection
+from psycopg import ClientCursor
 
 from gitslice.common.errors import DomainError
 from gitslice.objects.store import object_name, object_store
@@ -15,11 +16,14 @@ from gitslice_core.packs import CHUNK, MAGIC, blob_record, decompressor_for, dic
 
 RUN = 5000  # blobs that are read together
 
+# The digests are made distinct first, so that each is looked up once in the index, whatever the planner guesses.
 SELECTED = (
-    'SELECT b.digest, b.size, b."offset", b.length, p.id, p.digest, p.dictionary_offset, p.dictionary_length'
-    " FROM objects_blob b JOIN objects_pack p ON p.id = b.pack_id"
-    ' WHERE b.organization_id = %s AND b.digest IN ({select}) ORDER BY b.pack_id, b."offset"'
+    "WITH wanted AS MATERIALIZED (SELECT DISTINCT digest FROM ({select}) AS named(digest))"
+    ' SELECT b.digest, b.size, b."offset", b.length, p.id, p.digest, p.dictionary_offset, p.dictionary_length'
+    " FROM wanted JOIN objects_blob b ON b.organization_id = %s AND b.digest = wanted.digest"
+    ' JOIN objects_pack p ON p.id = b.pack_id ORDER BY b.pack_id, b."offset"'
 )
+COLUMNS = ["bytea", "int8", "int8", "int8", "int8", "bytea", "int8", "int4"]
 
 
 class BlobMissing(DomainError):
@@ -93,16 +97,19 @@ class _Pack(NamedTuple):
 
 def _listed(organization_id: int, digests: Collection[bytes]) -> Iterator[_Placed]:
     with connection.cursor() as cursor:
-        cursor.execute(SELECTED.format(select="SELECT unnest(%s::bytea[])"), [organization_id, list(digests)])
+        sql = SELECTED.format(select="SELECT unnest(%s::bytea[])")
+        cursor.execute(sql, [list(digests), organization_id])
         yield from _placed(organization_id, cursor)
 
 
 def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> Iterator[_Placed]:
-    """Through a server-side cursor, so that nobody holds all rows."""
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(SELECTED.format(select=select), [organization_id, *parameters])
-        while rows := cursor.fetchmany(RUN):
-            yield from _placed(organization_id, rows)
+    """Copied row by row, so that nobody holds them all. (A cursor would be planned for its first rows, not for all.)"""
+    with connection.cursor() as cursor:
+        binder = ClientCursor(connection.connection)  # COPY takes no parameters: they are bound here
+        sql = binder.mogrify(SELECTED.format(select=select), [*parameters, organization_id])
+        with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)") as copy:
+            copy.set_types(COLUMNS)
+            yield from _placed(organization_id, copy.rows())
 
 
 def _placed(organization_id: int, rows: Iterable[Any]) -> Iterator[_Placed]:
