@@ -15,10 +15,6 @@ PACKAGES = (
     "homeassistant==2024.3.3",
     "botocore==1.44.5",
 )
-MEDIUM = (
-    "homeassistant/homeassistant/components/[a-d]*/**",
-    "homeassistant/homeassistant/components",
-)  # glob, folder
 SMALL = "django/django/db/models"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from gs.cli import command
 from gs.clicks import click
 from gs.commands.changeset_create import title_and_description
-from gs.commands.pull import pull
 from gs.context import Context, changeset_number, changeset_path, slice_path
 from gs.errors import GsError
 from gs.output import emit, say
@@ -36,6 +35,8 @@ def submit(ctx: Context, message: str | None) -> None:
         forget_key(binding)
         note(binding, "submit", changeset=landed["changeset"], commit=landed["commit"], files=len(edits))
     if landed["merged_paths"] or landed["parent"] != landed.pop("our_base"):
+        from gs.commands.pull import pull  # most landings need none
+
         landed["workdir"] = pull(ctx, binding)
     emit(landed, show)
 
