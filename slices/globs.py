@@ -32,6 +32,7 @@ class Character(NamedTuple):
 
     regex: str
     literal: str | None = None
+    bounds: tuple[str, str] | None = None  # the lowest and the highest that it can be, if that is known
 
 
 STAR = Character("*")  # stands between the characters of a part; never a regular expression
@@ -48,6 +49,18 @@ class Pattern:
     parts: tuple[Part | str, ...]  # a part is ANYTHING, or its characters and stars
     prefix: str
     stem: str
+
+    def span(self) -> tuple[str, str]:
+        """Texts of which the first is not above, and the second or what it begins not below, any matched path."""
+        depth = self.prefix.count("/") + 1 if self.prefix else 0
+        part = self.parts[depth]
+        wild = [
+            character for character in part if isinstance(character, Character) and character.literal is None
+        ]
+        if not wild or wild[0].bounds is None:
+            return self.stem, self.stem
+        low, high = wild[0].bounds
+        return self.stem + low, self.stem + high
 
     def python_regex(self) -> str:
         """For re.fullmatch with re.DOTALL; only for GLOB."""
@@ -170,7 +183,8 @@ def _parse_set(text: str, word: str, start: int) -> tuple[Character, int]:
         index += 1
     if not negated and len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return Character(_quoted(ranges[0][0]), ranges[0][0]), end + 1
-    return Character(_set_regex(ranges, negated)), end + 1
+    bounds = None if negated else (min(low for low, _ in ranges), max(high for _, high in ranges))
+    return Character(_set_regex(ranges, negated), bounds=bounds), end + 1
 
 
 def _set_regex(ranges: Sequence[tuple[str, str]], negated: bool) -> str:

@@ -167,11 +167,11 @@ class _Side:
         for interval in _united(self.exact_intervals()):
             terms.append(f'({column} >= %s COLLATE "C" AND {column} < %s COLLATE "C")')
             parameters += [interval.low, interval.high]
-        for stem, expression in self._postgres_expressions.items():
+        for (low, high), expression in self._postgres_expressions.items():
             term, values = f"{column} ~ %s", [expression]
-            if stem:
+            if high:
                 term = f'{column} >= %s COLLATE "C" AND {column} < %s COLLATE "C" AND {term}'
-                values = [stem, after_all_with(stem), expression]
+                values = [low, after_all_with(high), expression]
             terms.append(f"({term})")
             parameters += values
         return f"({' OR '.join(terms)})", parameters
@@ -181,8 +181,8 @@ class _Side:
         return any(pattern.kind == BELOW and not pattern.prefix for pattern in self.patterns)
 
     def intervals(self) -> list[Interval]:
-        stems = [pattern.stem for pattern in self.patterns if pattern.kind == GLOB]
-        return self.exact_intervals() + [Interval(stem, after_all_with(stem)) for stem in stems]
+        spans = [pattern.span() for pattern in self.patterns if pattern.kind == GLOB]
+        return self.exact_intervals() + [Interval(low, after_all_with(high)) for low, high in spans]
 
     def exact_intervals(self) -> list[Interval]:
         """The intervals of the patterns without residue: literal paths and whole folders."""
@@ -216,13 +216,13 @@ class _Side:
         return {prefix: re.compile(_alternatives(regexes), re.DOTALL) for prefix, regexes in globs.items()}
 
     @cached_property
-    def _postgres_expressions(self) -> dict[str, str]:
-        """Stem -> expression of all globs that begin with it."""
-        globs: dict[str, list[str]] = defaultdict(list)
+    def _postgres_expressions(self) -> dict[tuple[str, str], str]:
+        """Span -> expression of all globs that have it."""
+        globs: dict[tuple[str, str], list[str]] = defaultdict(list)
         for pattern in self.patterns:
             if pattern.kind == GLOB:
-                globs[pattern.stem].append(pattern.postgres_regex())
-        return {stem: rf"\A(?:{_alternatives(regexes)})\Z" for stem, regexes in sorted(globs.items())}
+                globs[pattern.span()].append(pattern.postgres_regex())
+        return {span: rf"\A(?:{_alternatives(regexes)})\Z" for span, regexes in sorted(globs.items())}
 
 
 def after_all_with(stem: str) -> str:

@@ -77,6 +77,8 @@ def marked_content(api: Api, detail: dict, conflict: dict, ours: bytes | None = 
         ours = proposed_content(api, organization, detail["number"], path)
     theirs = file_at(api, address, path, "HEAD")
     result = merge(base, ours, theirs)
+    if result.binary:
+        raise GsError("unresolvable", f"{path} cannot be merged as text", "choose --ours or --theirs")
     return mark(result, "ours", "theirs"), len(result.conflicts)
 
 

@@ -40,11 +40,14 @@ class Manifest:
         return {path: row for path, row in self.rows.items() if row is not None}
 
 
-def manifest(api: Api, address: str, commit: str | None = None, since: str | None = None) -> Manifest:
-    """The manifest of the slice at `address` (`slices/org/name/`)."""
+def manifest(
+    api: Api, address: str, commit: str | None = None, since: str | None = None, definition: str | None = None
+) -> Manifest:
+    """The manifest of the slice at `address` (`slices/org/name/`); with `since`, and the definition that the slice had
+    then, only what changed if the server can tell."""
     from gs.http import encode_query
 
-    query = encode_query({"commit": commit, "since": since})
+    query = encode_query({"commit": commit, "since": since, "definition": definition if since else None})
     with api.stream("GET", f"{address}manifest/{query}") as response:
         data = read_all(response)
         headers = response.headers

@@ -47,7 +47,7 @@ def pull(ctx: Context, binding: Binding) -> dict:
     address = slice_path(binding.org, binding.slice)
     with locked(str(binding.root)):
         before = binding.base
-        found = manifest(api, address, since=before)
+        found = manifest(api, address, since=before, definition=binding.definition)
         index = indexes.load(binding.own("index"))
         changed = _changed(found, index, binding)
         check_paths(
