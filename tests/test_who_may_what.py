@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -198,3 +199,15 @@ def test_paths_that_escape_are_refused(world, path):
     api = Api(world.token(world.owner))
     assert code_of(api.post("slices/acme/web/changesets/", body)) == (400, "invalid_path")
     assert api.get("slices/acme/web/file/", path=path).status_code in (400, 404)
+
+
+def test_a_path_that_the_index_cannot_hold_is_refused(world):
+    """Paths may have 4,096 bytes; those above some 2,600 must compress."""
+    slice = world.slice("web", "web/**")
+    parts = [hashlib.sha512(b"%d" % number).hexdigest() for number in range(31)]
+    (edit,) = world.edits(world.owner, {"web/short": b"x"})
+    body = {"op": "add", "path": "web/" + "/".join(parts), "mode": "100644", "digest": edit.digest.hex()}
+    api = Api(world.token(world.owner))
+    answer = api.post("slices/acme/web/changesets/", {"title": "x", "base": None, "edits": [body]})
+    assert code_of(answer) == (400, "invalid_path")
+    assert world.land(slice, {"web/" + "/".join(["a" * 200] * 19): b"x"}).file_count == 1

@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.db import OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -16,6 +15,9 @@ from gitslice.common.rendering import ORJSONRenderer
 from gitslice_core.errors import CODES
 
 log = logging.getLogger(__name__)
+
+TIMEOUTS = {"57014", "55P03"}  # query_canceled, lock_not_available
+PROGRAM_LIMIT_EXCEEDED = "54000"  # an index row of PostgreSQL holds about 2,700 bytes after compression
 
 DRF_CODES: dict[type[Exception], str] = {
     exceptions.NotAuthenticated: "unauthenticated",
@@ -71,19 +73,15 @@ def problem_response(error: DomainError) -> HttpResponse:
 def as_domain_error(error: Exception) -> DomainError | None:
     if isinstance(error, DomainError):
         return error
-    if isinstance(error, OperationalError) and _is_timeout(error):
+    state = getattr(error, "sqlstate", None) or getattr(error.__cause__, "sqlstate", None)
+    if state in TIMEOUTS:
         return _coded("server_busy", "the database took too long")
+    if state == PROGRAM_LIMIT_EXCEEDED:
+        return _coded("invalid_path", "a path is too long for the index")
     for kind, code in DRF_CODES.items():
         if isinstance(error, kind):
             return _from_drf(error, code)
     return None
-
-
-def _is_timeout(error: OperationalError) -> bool:
-    return getattr(error.__cause__, "sqlstate", None) in {
-        "57014",
-        "55P03",
-    }  # query_canceled, lock_not_available
 
 
 def _from_drf(error: Exception, code: str) -> DomainError:
