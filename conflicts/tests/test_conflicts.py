@@ -45,7 +45,12 @@ def test_detection_stores_one_row_a_collision_however_often_it_runs(changeset):
     for _ in range(3):
         (conflict,) = detect(changeset)
     assert Conflict.objects.count() == 1
-    assert (conflict.path, conflict.kind, conflict.severity, conflict.state) == ("shared/a", "content", "high", "open")
+    assert (conflict.path, conflict.kind, conflict.severity, conflict.state) == (
+        "shared/a",
+        "content",
+        "high",
+        "open",
+    )
     assert conflict.their_commit.slice.name == "shop"
     assert conflict.hunks[0]["ours"] == ["ours"]
 
@@ -108,7 +113,9 @@ def test_a_path_without_conflict_is_refused(world, changeset):
 
 
 def test_who_comes_second_is_told(world, changeset):
-    stale = Changeset.objects.select_related("organization", "slice__organization", "patchset").get(pk=changeset.pk)
+    stale = Changeset.objects.select_related("organization", "slice__organization", "patchset").get(
+        pk=changeset.pk
+    )
     resolve(world, changeset, for_all="ours")
     with pytest.raises(StalePatchset):
         resolve_conflicts(actor=world.owner, changeset=stale, resolutions=[], for_all="theirs")
