@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 CLI := cli/pyproject.toml $(shell find cli/gs cli/gitslice_core -name '*.py' 2>/dev/null)
 
-.PHONY: help run test check bench clean lock .venv
+.PHONY: help run test soak check bench clean lock .venv
 
 help: ## show this list
 	@grep -E '^[a-z.]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,6 +16,10 @@ run: .venv/.runtime .venv/.cli ## set up and start the whole system in the foreg
 
 test: .venv ## run all tests against temporary servers of their own
 	$(BIN)/pytest -n 2
+
+soak: .venv ## long races, many faults, new generated cases: for an hour before a release
+	GITSLICE_TEST_CASES=soak GITSLICE_RACE_ROUNDS=$${GITSLICE_RACE_ROUNDS:-300} GITSLICE_FAULT_ROUNDS=$${GITSLICE_FAULT_ROUNDS:-20} \
+		$(BIN)/pytest -n 2
 
 .venv: .venv/.dev .venv/.cli ## the virtual environment, with everything for development
 

@@ -11,8 +11,14 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from hypothesis import settings
 
 from tests.processes import WebServer, free_port, server_environment, wait_for
+
+# The suite decides whether work lands, so it tries the same generated cases every time; `make soak` tries new ones.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("soak", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("GITSLICE_TEST_CASES", "suite"))
 
 
 @pytest.fixture(autouse=True)
