@@ -32,7 +32,7 @@ from gitslice.common.errors import InvalidRequest, PermissionDenied
 from gitslice.objects.services import uploaded_sizes
 from slices.access import Access
 from slices.entries import Entry, entries_at
-from slices.history import CommitNotFound, head_of, resolve_commit
+from slices.history import CommitNotFound, base_commit, head_of
 from slices.models import Commit, Slice
 from slices.patterns import patterns_of
 
@@ -234,7 +234,7 @@ def _base_commit(slice: Slice, text: str | None) -> Commit | None:
     if text is None:
         return None
     try:
-        return resolve_commit(slice, text)
+        return base_commit(slice, text)
     except CommitNotFound:
         raise UnknownBase(f"{slice} has no commit {text[:64]}") from None
 
