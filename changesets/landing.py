@@ -25,6 +25,7 @@ from changesets.errors import (
 )
 from changesets.models import Changeset, Patchset
 from changesets.plans import Plan, make_plan, store_contents
+from changesets.rows import lock_changeset, mark_merged
 from changesets.signals import changeset_changed, paths_landed
 from gitslice.common.audit import record
 from gitslice.common.errors import DomainError, ServerBusy
@@ -144,7 +145,7 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
     coverage = covering_slices(organization_id, paths)
     locked = lock_slices({*coverage, changeset.slice_id})
     authoring = _with_definition(locked[changeset.slice_id], changeset.slice)
-    current = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+    current = lock_changeset(changeset.pk)
     if (
         current.patchset_id != plan.patchset.pk
         or not current.is_open
@@ -169,8 +170,7 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
         changes=plan.changes,
         merged_paths=plan.merged,
     )
-    changeset.state, changeset.commit = Changeset.State.MERGED, commit
-    changeset.save(update_fields=["state", "commit", "updated_at"])
+    mark_merged(changeset, commit)
     detail = {"commit": bytes(commit.digest).hex(), "patchset": plan.patchset.number, "force": force}
     record(
         organization=changeset.organization,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from changesets.edits import PathEdit
 from changesets.querysets import ChangesetQuerySet
 from slices.models import PathVersion
 
@@ -94,6 +95,8 @@ class Patchset(models.Model):
     digest = models.BinaryField(max_length=32)
     file_count = models.IntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    known_edits: tuple[PathEdit, ...] | None = None  # of a patchset that was written a moment ago
 
     class Meta:
         ordering = ["changeset", "number"]

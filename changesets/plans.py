@@ -47,7 +47,9 @@ class Plan:
 
 
 def load_edits(patchset: Patchset) -> tuple[PathEdit, ...]:
-    """The edits of a patchset in path order."""
+    """The edits of a patchset in path order; those that this request has just written are known."""
+    if patchset.known_edits is not None:
+        return patchset.known_edits
     rows = Edit.objects.filter(patchset=patchset).order_by("path")
     return tuple(
         PathEdit(
