@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from changesets.edits import PathEdit
@@ -129,6 +130,7 @@ class Edit(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["patchset", "path"], name="edit_path_once")]
+        indexes = [HashIndex(fields=["path"], name="edit_by_path")]
 
     def __str__(self) -> str:
         return f"{self.op} {self.path}"

@@ -16,8 +16,15 @@ from changesets.collision_bodies import collision_bodies
 from changesets.models import Changeset, Edit
 from changesets.plans import make_plan
 from conflicts.models import Conflict
+from gitslice.common.rows import fetch_row
 from slices.models import Commit
 
+CONCERNED = """
+SELECT EXISTS (SELECT FROM changesets_edit edit
+                 JOIN changesets_changeset changeset ON changeset.patchset_id = edit.patchset_id
+                WHERE edit.organization_id = %s AND edit.path = ANY(%s) AND changeset.state = ANY(%s))
+    OR EXISTS (SELECT FROM conflicts_conflict WHERE changeset_id = %s AND state = 'open')
+"""
 SHOWN_FIELDS = ("kind", "severity", "base", "ours", "theirs", "hunks", "hint")
 
 
@@ -42,6 +49,13 @@ def touched_changesets(organization_id: int, paths: Collection[str]) -> Iterable
     edits = edits.filter(patchset__changeset__state__in=Changeset.OPEN_STATES)
     edits = edits.filter(patchset=F("patchset__changeset__patchset"))
     return edits.values_list("patchset__changeset_id", flat=True).distinct()
+
+
+def concerns_anyone(organization_id: int, landed_id: int, paths: list[str]) -> bool:
+    """Does an open changeset edit one of the paths on which another has landed, or had that one open conflicts itself?
+    Most landings concern nobody."""
+    row = fetch_row(CONCERNED, [organization_id, paths, list(Changeset.OPEN_STATES), landed_id])
+    return row is not None and row[0]
 
 
 def _locked(changeset: Changeset) -> Changeset:

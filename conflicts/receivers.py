@@ -8,11 +8,13 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from changesets.signals import changeset_changed, paths_landed
+from conflicts.detection import concerns_anyone
 from conflicts.tasks import detect_conflicts, detect_for_paths
 
 log = logging.getLogger(__name__)
 
 MAX_QUEUED_PATHS = 5_000
+MAX_ASKED_PATHS = 500  # more than that are looked up by a worker
 
 
 def connect() -> None:
@@ -25,6 +27,8 @@ def on_changeset_changed(*, changeset_id: int, **_: Any) -> None:
 
 
 def on_paths_landed(*, organization_id: int, changeset_id: int, paths: list[str], **_: Any) -> None:
+    if len(paths) <= MAX_ASKED_PATHS and not concerns_anyone(organization_id, changeset_id, paths):
+        return
     for start in range(0, len(paths), MAX_QUEUED_PATHS):
         _queue(detect_for_paths, organization_id, changeset_id, paths[start : start + MAX_QUEUED_PATHS])
 
