@@ -243,16 +243,14 @@ def _batches(files: list[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]:
 
 
 def _pack(batch: list[tuple[str, Row]]) -> Any:
-    """The pack of a batch, in a temporary file at its start."""
-    import tempfile
-
+    """The pack of a batch, in memory or in a temporary file, at its start."""
     from gitslice_core.packs import WHOLE_BYTES, PackError, PackWriter, train
 
     total = sum(row.size for _, row in batch)
     small = [(name, row) for name, row in batch if row.size <= WHOLE_BYTES]
     contents = [_content(name, row) for name, row in small] if total <= 2 * PACK_BYTES else None
     dictionary = train(contents) if contents and total >= SMALL_PACK_BYTES else None
-    file: Any = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115 (whoever sends it closes it)
+    file = _spool(total)
     writer = PackWriter(file, dictionary)
     for place, (name, row) in enumerate(small):
         content = contents[place] if contents is not None else _content(name, row)
@@ -267,6 +265,17 @@ def _pack(batch: list[tuple[str, Row]]) -> Any:
     writer.finish()
     file.seek(0)
     return file
+
+
+def _spool(total: int) -> Any:
+    """A file for the pack of that many bytes of content; whoever sends it closes it."""
+    if total <= SMALL_PACK_BYTES:
+        from io import BytesIO
+
+        return BytesIO()
+    from tempfile import SpooledTemporaryFile
+
+    return SpooledTemporaryFile(max_size=4 << 20)
 
 
 def _content(name: str, row: Row) -> bytes:
