@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from gs.cache import Cache
+    from gs.cache import Cache, Place
     from gs.http import Api, Response
     from gs.progress import Progress
 
@@ -51,6 +51,27 @@ def manifest(
     with api.stream("GET", f"{address}manifest/{query}") as response:
         data = read_all(response)
         headers = response.headers
+    return _manifest_of(headers, data)
+
+
+def cached_manifest(api: Api, cache: Cache, address: str, commit: str | None = None) -> Manifest:
+    """The whole manifest. What the cache holds of it is used if the server says that it still holds."""
+    from gs.http import NOT_MODIFIED, encode_query
+
+    name = f"{api.endpoint} {address} {commit or 'HEAD'}"
+    etag, known = cache.manifest(name)
+    asked = {"If-None-Match": etag} if etag else {}
+    with api.stream(
+        "GET", f"{address}manifest/{encode_query({'commit': commit})}", headers=asked
+    ) as response:
+        headers = response.headers
+        data = known if response.status == NOT_MODIFIED else read_all(response)
+    if data is not known and "ETag" in headers:
+        cache.keep_manifest(name, headers["ETag"], data)
+    return _manifest_of(headers, data)
+
+
+def _manifest_of(headers: Any, data: bytes) -> Manifest:
     told = headers["X-GitSlice-Commit"]
     return Manifest(
         None if told == NONE else told,
@@ -81,17 +102,23 @@ def read_all(response: Response) -> bytes:
 
 
 def fetch(
-    api: Api, cache: Cache, address: str, commit: str, rows: dict[str, Row], everything: bool = False
+    api: Api,
+    cache: Cache,
+    address: str,
+    commit: str,
+    rows: dict[str, Row],
+    everything: bool = False,
+    cached: dict[bytes, Place] | None = None,
 ) -> Iterator[tuple[bytes, bytes | Iterator[bytes]]]:
     """(digest, content) of all blobs that `rows` names: first those that are cached, then the others from the server.
     Content above a few MiB comes as an iterator of chunks, to be used up before the next. All verified.
 
-    `everything` says that the rows are the whole slice at `commit`.
+    `everything` says that the rows are the whole slice at `commit`; `cached` what `cache.find` knows of their blobs.
     """
     from gitslice_core.packs import WHOLE_BYTES
 
     wanted = {row.digest: row.size for row in rows.values()}
-    cached = cache.find(wanted)
+    cached = cache.find(wanted) if cached is None else cached
     small = {digest: place for digest, place in cached.items() if place.size <= WHOLE_BYTES}
     done = set()
     for digest, content in cache.read(small):
