@@ -80,7 +80,7 @@ def _plain(arguments: list[str]) -> tuple[set[str], dict[str, str]] | None:
     return flags, options
 
 
-def _run_fast(name: str, flags: set[str], options: dict[str, str]) -> int:
+def _run_fast(name: str, flags: set[str], options: dict) -> int:
     from gs.context import Context
 
     if name == "status":

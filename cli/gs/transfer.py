@@ -66,8 +66,9 @@ def cached_manifest(api: Api, cache: Cache, address: str, commit: str | None = N
     ) as response:
         headers = response.headers
         data = known if response.status == NOT_MODIFIED else read_all(response)
-    if data is not known and "ETag" in headers:
-        cache.keep_manifest(name, headers["ETag"], data)
+    told = headers.get("ETag")
+    if told and data is not known:
+        cache.keep_manifest(name, told, data)
     return _manifest_of(headers, data)
 
 
