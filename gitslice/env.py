@@ -109,7 +109,14 @@ def object_storage(url: str) -> dict[str, object]:
             "OPTIONS": {"location": unquote(parts.path)},
         }
     if parts.scheme == "s3" and parts.netloc:
+        from botocore.config import Config  # half a second of imports that only this back end needs
+
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        patience = {
+            "connect_timeout": 5,
+            "read_timeout": 30,
+            "retries": {"mode": "standard", "total_max_attempts": 4},
+        }
         return {
             "BACKEND": "storages.backends.s3.S3Storage",
             "OPTIONS": {
@@ -120,8 +127,9 @@ def object_storage(url: str) -> dict[str, object]:
                 "default_acl": None,
                 "file_overwrite": True,
                 "querystring_auth": True,
-                "addressing_style": "path",
-                "signature_version": "s3v4",
+                "client_config": Config(
+                    s3={"addressing_style": "path"}, signature_version="s3v4", **patience
+                ),
             },
         }
     raise SettingError("OBJECT_STORE_URL must be file:///folder or s3://bucket?endpoint=URL")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PACK_TYPE = "application/x-gitslice-pack"
 PACK_BYTES = 32 << 20  # content that one uploaded pack holds, unless a single file is larger
+PACK_FILES = 50_000  # that one pack holds; servers take 100,000 unless told otherwise
 PACKERS = 2  # packs that are made at once, while another is on its way
 SMALL_PACK_BYTES = 256 << 10  # below this no dictionary pays
 NONE = "none"
@@ -261,7 +262,7 @@ def _batches(files: list[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]:
     batch: list[tuple[str, Row]] = []
     size = 0
     for name, row in sorted(files, key=lambda file: (os.path.splitext(file[0])[1], file[0])):
-        if batch and size + row.size > PACK_BYTES:
+        if batch and (size + row.size > PACK_BYTES or len(batch) == PACK_FILES):
             yield batch
             batch, size = [], 0
         batch.append((name, row))

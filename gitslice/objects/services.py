@@ -116,7 +116,11 @@ def uploaded_sizes(user_id: int, organization_id: int, digests: Collection[bytes
 
 def _verified(stream: Any) -> tuple[list[IndexedBlob], tuple[int, int] | None]:
     """Read a whole pack and check every blob; a stored pack has at most one dictionary, at its start."""
-    reader = PackReader(stream, max_blob_bytes=settings.GITSLICE_MAX_BLOB_BYTES)
+    reader = PackReader(
+        stream,
+        max_blob_bytes=settings.GITSLICE_MAX_BLOB_BYTES,
+        max_blobs=settings.GITSLICE_MAX_PACK_BLOBS,
+    )
     blobs: list[IndexedBlob] = []
     dictionary = None
     for blob in reader:
