@@ -20,16 +20,14 @@ def write_event(
     *, organization: Organization | None, actor: User | None, action: str, object: str, detail: dict[str, Any]
 ) -> None:
     origin = current_origin()
+    values: list[Any] = [
+        organization.pk if organization else None,
+        actor.pk if actor else None,
+        origin.token_id,
+        action,
+        object[:300],
+        Jsonb(detail),
+        origin.address,
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT,
-            [
-                organization.pk if organization else None,
-                actor.pk if actor else None,
-                origin.token_id,
-                action,
-                object[:300],
-                Jsonb(detail),
-                origin.address,
-            ],
-        )
+        cursor.execute(INSERT, values)

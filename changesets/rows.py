@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -60,7 +61,7 @@ def insert_changeset(*, slice: Slice, title: str, description: str, author: User
         created_at=now,
         updated_at=now,
     )
-    parameters = {
+    parameters: dict[str, Any] = {
         "organization": slice.organization_id,
         "slice": slice.pk,
         "title": title,
@@ -103,7 +104,7 @@ def insert_patchset(
         file_count=len(edits),
         created_at=now,
     )
-    parameters = {
+    parameters: dict[str, Any] = {
         "changeset": changeset.pk,
         "number": number,
         "base": base.pk if base else None,

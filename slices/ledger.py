@@ -124,7 +124,7 @@ def file_folder_collisions(
     """
     if not added:
         return {}
-    parameters = {
+    parameters: dict[str, Any] = {
         "organization": organization_id,
         "folders": list(folders_of(added)),
         "added": list(added),
