@@ -13,7 +13,8 @@ from gs.connection import Answer, Connection, ProtocolError
 
 
 class Server:
-    """Answers every connection with the same bytes, in pieces of `piece` bytes; keeps what it was sent."""
+    """Answers every connection with the same bytes, in pieces of `piece` bytes, when it was sent an empty line or a text
+    that closes with `end`; keeps what it was sent."""
 
     def __init__(self, answer: bytes, piece: int = 1 << 20, keep: bool = False) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -30,7 +31,7 @@ class Server:
                 self.received += data
                 if not data:
                     return
-                if not self.received.endswith((b"\r\n\r\n", b"end")):
+                if not self.received.endswith((b"\r\n\r\n", b"the end")):
                     continue
                 for at in range(0, len(self.answer), self.piece):
                     connection.sendall(self.answer[at : at + self.piece])
@@ -125,14 +126,14 @@ def sent(body: object, headers: dict | None = None, method: str = "POST") -> byt
 
 def test_bodies_go_out_with_a_length_or_in_chunks():
     def parts() -> Iterator[bytes]:
-        yield from (b"one", b"", b"two end")
+        yield from (b"one", b"", b"two")
 
     head = b"POST /x HTTP/1.1\r\nHost: HOST\r\nAccept-Encoding: identity\r\n"
     assert sent(b"the end", {"A": "b"}) == head + b"Content-Length: 7\r\nA: b\r\n\r\nthe end"
-    chunks = b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n7\r\ntwo end\r\n0\r\n\r\n"
+    chunks = b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
     assert sent(parts()) == head + chunks
     assert (
-        sent(io.BytesIO(b"one end")) == head + b"Transfer-Encoding: chunked\r\n\r\n7\r\none end\r\n0\r\n\r\n"
+        sent(io.BytesIO(b"one")) == head + b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"
     )
     assert sent(None) == head + b"Content-Length: 0\r\n\r\n"
     assert sent(None, method="GET") == head.replace(b"POST", b"GET") + b"\r\n"
