@@ -31,7 +31,8 @@ class Server:
                 self.received += data
                 if not data:
                     return
-                if not self.received.endswith((b"\r\n\r\n", b"the end")):
+                ends = (b"\r\n0\r\n\r\n",) if b"chunked" in self.received else (b"\r\n\r\n", b"the end")
+                if not self.received.endswith(ends):
                     continue
                 for at in range(0, len(self.answer), self.piece):
                     connection.sendall(self.answer[at : at + self.piece])
@@ -132,9 +133,7 @@ def test_bodies_go_out_with_a_length_or_in_chunks():
     assert sent(b"the end", {"A": "b"}) == head + b"Content-Length: 7\r\nA: b\r\n\r\nthe end"
     chunks = b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
     assert sent(parts()) == head + chunks
-    assert (
-        sent(io.BytesIO(b"one")) == head + b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"
-    )
+    assert sent(io.BytesIO(b"one")) == head + b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"
     assert sent(None) == head + b"Content-Length: 0\r\n\r\n"
     assert sent(None, method="GET") == head.replace(b"POST", b"GET") + b"\r\n"
 
