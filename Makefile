@@ -38,7 +38,7 @@ soak: .venv ## long races, many faults, new generated cases: for an hour before 
 
 # The program is linked, not copied, and compiled here: some environments forbid Python to write bytecode later.
 .venv/.cli: $(CLI) .venv/.runtime
-	@test -x $(BIN)/gs || $(PIP) --no-build-isolation --no-deps --config-settings editable_mode=compat --editable ./cli
+	@test -x $(BIN)/gs || PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --no-deps --config-settings editable_mode=compat --editable ./cli
 	@$(BIN)/python -m compileall -q cli/gs cli/gitslice_core
 	@touch $@
 
