@@ -98,3 +98,23 @@ def test_a_kept_manifest_shows_nothing_to_who_may_no_longer_read(world, web_serv
     role.delete()
     assert gs.json("init", "acme/web", "after", code=10)["error"]["code"] == "slice_not_found"
     assert not (gs.folder / "after").exists()
+
+
+def test_status_of_a_big_directory_tells_every_change(owner, many):
+    work = owner.at(owner.folder / "first")
+    assert work.json("status")["changes"] == []
+    (work.folder / "web/3/3.txt").write_bytes(b"changed, and longer\n")
+    (work.folder / "web/29/29.txt").write_bytes(b"CONTENT 14\n")  # the same size
+    (work.folder / "web/7/7.txt").unlink()
+    (work.folder / "web/8/new.txt").write_bytes(b"new\n")
+    (work.folder / "web/new").mkdir()
+    (work.folder / "web/new/deep").mkdir()
+    (work.folder / "web/new/deep/er").write_bytes(b"newer\n")
+    told = {(change["op"], change["path"]) for change in work.json("status")["changes"]}
+    assert told == {
+        ("modify", "web/3/3.txt"),
+        ("modify", "web/29/29.txt"),
+        ("delete", "web/7/7.txt"),
+        ("add", "web/8/new.txt"),
+        ("add", "web/new/deep/er"),
+    }
