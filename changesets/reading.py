@@ -33,6 +33,9 @@ def readiness(changeset: Changeset) -> Readiness:
     warnings = [f"{path} has landed since the base and merges cleanly" for path in plan.merged[:20]]
     if plan.collisions:
         return Readiness("has_conflicts", tuple(warnings), plan)
+    if not plan.rebased:
+        warnings.append(f"nothing is left to land: all that {changeset} changes stands there already; abandon it")
+        return Readiness("needs_rebase", tuple(warnings), plan)
     if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF:
         return Readiness("needs_rebase", tuple(warnings), plan)
     if approvals_given(changeset.current) < changeset.slice.required_approvals:

@@ -53,6 +53,7 @@ class ResolveView(APIView):
             {
                 "changeset": str(changeset),
                 "patchset": changeset.current.number,
+                "files": changeset.current.file_count,
                 "resolved": resolved,
                 "remaining": list(changeset.conflicts.open().values_list("path", flat=True)),
             }

@@ -4,6 +4,7 @@ import pytest
 
 from changesets.errors import StalePatchset, Unresolvable
 from changesets.models import Changeset
+from changesets.reading import readiness
 from changesets.services import abandon_changeset
 from conflicts.detection import detect, touched_changesets
 from conflicts.models import Conflict
@@ -86,6 +87,18 @@ def test_choosing_a_side_makes_a_patchset_on_the_head_that_lands(world, changese
     assert (conflict.state, conflict.resolution, conflict.resolved_by) == ("resolved", choice, world.owner)
     world.merge(changeset)
     assert world.files() == {"shared/a": landed, "shared/b": OURS}
+
+
+def test_a_changeset_of_which_nothing_is_left_is_not_ready(world):
+    web, shop = world.slice("web", "shared/**"), world.slice("shop", "shared/**")
+    world.land(web, {"shared/a": BASE})
+    changeset = world.propose(web, {"shared/a": OURS})
+    world.land(shop, {"shared/a": THEIRS})
+    changeset = resolve(world, changeset, for_all="theirs")
+    assert changeset.current.file_count == 0
+    state = readiness(changeset)
+    assert state.verdict == "needs_rebase"
+    assert "abandon" in state.warnings[0]
 
 
 def test_content_by_hand(world, changeset):

@@ -178,6 +178,9 @@ def show(data: dict) -> None:
     if data.get("remaining"):
         say(f"{plural(len(data['remaining']), 'conflict')} left.")
         next_step(f"gs conflict resolve --changeset {data['changeset']}")
+    elif data.get("files") == 0:
+        say(f"{data['changeset']} changes nothing any more.")
+        next_step(f"gs changeset abandon {data['changeset']}")
     else:
         next_step(f"gs changeset merge {data['changeset']}")
 
