@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from accounts.events import ACCESS, announce
 from accounts.models import Organization, User
 from gitslice.common.audit import current_origin
 
@@ -14,6 +15,20 @@ INSERT = (
     "INSERT INTO accounts_auditevent (organization_id, actor_id, token_id, action, object, detail, address, at)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp())"
 )
+
+
+# Who remembers what people may see asks again after one of these.
+CHANGES_ACCESS = {
+    "member.add",
+    "member.remove",
+    "team.create",
+    "team.change",
+    "token.revoke",
+    "slice.create",
+    "slice.edit",
+    "slice.roles",
+    "user.deactivate",
+}
 
 
 def write_event(
@@ -31,3 +46,5 @@ def write_event(
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
+    if action in CHANGES_ACCESS:
+        announce(organization_id=organization.pk if organization else None, kind=ACCESS)

@@ -24,6 +24,7 @@ from changesets.errors import (
     UnknownBase,
     UnknownBlob,
 )
+from changesets.feed import tell_watchers
 from changesets.models import Changeset, Comment, Patchset, Review
 from changesets.plans import Plan, make_plan, store_contents
 from changesets.rows import insert_changeset, insert_patchset
@@ -75,7 +76,7 @@ def create_changeset(
     if reviewers:
         changeset.reviewers.set(reviewers)
     insert_patchset(changeset, base, edits, author=actor, number=1)
-    _audit(changeset, actor, "changeset.create", files=len(edits))
+    _audit(changeset, actor, "changeset.create", heard=announce, files=len(edits))
     if announce:
         _publish(changeset)
     return changeset
@@ -97,7 +98,7 @@ def add_patchset(
     base, edits = _based(actor, changeset.slice, proposal)
     number = changeset.current.number + 1
     insert_patchset(changeset, base, edits, author=actor, number=number, message=message)
-    _audit(changeset, actor, "changeset.current", patchset=changeset.current.number)
+    _audit(changeset, actor, "changeset.update", patchset=changeset.current.number)
     _publish(changeset)
     return changeset
 
@@ -111,7 +112,7 @@ def rebase_changeset(
     head = head_of(changeset.slice)
     plan = make_plan(changeset.slice, _open_patchset(changeset), strict=False)
     if plan.collisions:
-        bodies = collision_bodies(changeset.slice, changeset, plan.collisions)
+        bodies = collision_bodies(changeset, plan.collisions, actor)
         raise MergeConflict(f"{changeset} does not merge cleanly", bodies)
     if not plan.moved and plan.patchset.base == head:
         return changeset, plan
@@ -283,7 +284,10 @@ def _check_current(changeset: Changeset, expected_patchset: int | None) -> None:
         raise StalePatchset(f"{changeset} is at patchset {changeset.current.number}, not {expected_patchset}")
 
 
-def _audit(changeset: Changeset, actor: User, action: str, **detail: Any) -> None:
+def _audit(changeset: Changeset, actor: User, action: str, *, heard: bool = True, **detail: Any) -> None:
+    """Write the audit event, and the event that watchers hear."""
+    if heard:
+        tell_watchers(changeset, actor, action)
     record(
         organization=changeset.organization,
         actor=actor,

@@ -40,6 +40,10 @@ try:
     GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
+    GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
+    GITSLICE_EMAIL_URL = env.text("GITSLICE_EMAIL_URL")
+    GITSLICE_EMAIL_FROM = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
+    GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
     GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
     GITSLICE_PUBLIC_URL = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{GITSLICE_PORT}")
     GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
@@ -200,7 +204,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
-CELERY_BEAT_SCHEDULE = {"conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS}}
+CELERY_BEAT_SCHEDULE = {
+    "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},
+    "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
+}
 CELERY_TIMEZONE = "UTC"
 
 SESSION_COOKIE_HTTPONLY = True

@@ -55,7 +55,7 @@ class ResolveView(APIView):
                 "patchset": changeset.current.number,
                 "files": changeset.current.file_count,
                 "resolved": resolved,
-                "remaining": list(changeset.conflicts.open().values_list("path", flat=True)),
+                "remaining": list(changeset.conflicts.blocking().values_list("path", flat=True)),
             }
         )
 
