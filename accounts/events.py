@@ -47,7 +47,7 @@ def announce(
     body: dict[str, Any] | None = None,
 ) -> None:
     """Write an event in the caller's transaction."""
-    values = [organization_id, kind, list(slices), list(users), changeset_id, Jsonb(body or {})]
+    values: list[Any] = [organization_id, kind, list(slices), list(users), changeset_id, Jsonb(body or {})]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
 

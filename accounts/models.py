@@ -140,6 +140,12 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.position} {self.kind}"
 
+    @property
+    def place(self) -> int:
+        """The position of an event that has one."""
+        assert self.position is not None
+        return self.position
+
 
 class IdempotencyKey(models.Model):
     """The answer given to a request that carried an `Idempotency-Key`; written in the request's transaction."""

@@ -49,7 +49,7 @@ def visible_slices(reader: Reader, slice_ids: Collection[int]) -> set[int]:
 def _collision_body(
     changeset: Changeset, collision: Collision, commit: Commit | None, seen: set[int]
 ) -> dict[str, Any]:
-    theirs = commit and commit_side(commit, seen)
+    theirs = commit_side(commit, seen) if commit else None
     return {
         "id": None,
         "path": collision.path,

@@ -84,11 +84,11 @@ def meet(
         return collision(
             BINARY, CRITICAL, f"the file is larger than the merge limit of {limit} bytes", "choose one side"
         )
-    contents = tuple(read(entry.digest) if entry else b"" for entry in (base, ours, theirs))
-    if any(map(is_binary, contents)):
+    old, mine, other = (read(entry.digest) if entry else b"" for entry in (base, ours, theirs))
+    if any(map(is_binary, (old, mine, other))):
         return collision(BINARY, CRITICAL, "both changed a binary file", "choose one")
     try:
-        result = merge(*contents)
+        result = merge(old, mine, other)
     except MergeTooLarge:
         return collision(BINARY, CRITICAL, "the file is too large to merge", "choose one side")
     if result.clean and base is not None:
@@ -96,9 +96,7 @@ def meet(
         return Merged(None, mode, result.content)
     if not result.conflicts:  # two added files of which one merely extends the other: nobody decided that
         return collision(ADD_ADD, HIGH, "both added this file", "choose one or merge by hand")
-    return _content_collision(
-        collision(CONTENT if base else ADD_ADD, HIGH, "", ""), contents[1], result.conflicts
-    )
+    return _content_collision(collision(CONTENT if base else ADD_ADD, HIGH, "", ""), mine, result.conflicts)
 
 
 def _content_collision(found: Collision, ours: bytes, hunks: tuple[Hunk, ...]) -> Collision:

@@ -24,7 +24,11 @@ def landed_rename(organization_id: int, path: str, seq: int, base: Entry, limit:
     rows = versions.filter(op="add").values_list("path", "new_mode", "new_digest", "new_size")[
         : MOST_ADDED + 1
     ]
-    added = [Candidate(name, entry) for name, *columns in rows if (entry := entry_of(*columns))]
+    added = [
+        Candidate(name, entry)
+        for name, mode, digest, size in rows
+        if (entry := entry_of(mode, digest, size)) is not None
+    ]
     if len(added) > MOST_ADDED:
         return None
     found = _most_similar(organization_id, base, added, limit)

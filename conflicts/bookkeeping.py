@@ -120,7 +120,9 @@ def note(
     sides = _changesets(rows)
     for row in rows:
         concerned = [sides[pk] for pk in (row.changeset_id, row.their_changeset_id) if pk is not None]
-        people = {side.author_id for side in concerned} | ({row.assignee_id} - {None})
+        people = {side.author_id for side in concerned}
+        if row.assignee_id is not None:
+            people.add(row.assignee_id)
         announce(
             organization_id=row.organization_id,
             kind=f"conflict.{action}",

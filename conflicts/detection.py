@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.db import transaction
 
 from changesets.collision_bodies import hunk_body, landed_by
 from changesets.collisions import CONTENT, LOW, Collision
+from changesets.edits import PathEdit
 from changesets.models import Changeset
 from changesets.plans import Plan, make_plan
 from changesets.renames import renames_of
@@ -99,10 +101,9 @@ def _compare(changeset: Changeset, pairs: bool) -> _Compared:
 
 def _with_landed(changeset: Changeset, plan: Plan) -> dict[Key, Facts]:
     """Collisions that keep it from landing, and paths that moved and merge cleanly."""
-    collisions = {collision.path: collision for collision in plan.collisions}
-    for path in plan.merged:
-        if path not in collisions:
-            collisions[path] = _merged(plan, path)
+    edits = {edit.path: edit for edit in plan.edits}
+    collisions = {path: _merged(plan, edits[path]) for path in plan.merged}
+    collisions |= {collision.path: collision for collision in plan.collisions}
     commits = landed_by(changeset.organization_id, list(collisions))
     return {
         (None, changeset.pk, path): _facts(collision)
@@ -111,29 +112,28 @@ def _with_landed(changeset: Changeset, plan: Plan) -> dict[Key, Facts]:
     }
 
 
-def _merged(plan: Plan, path: str) -> Collision:
-    edit = next(edit for edit in plan.edits if edit.path == path)
-    theirs = plan.seen[path].entry if path in plan.seen else None
+def _merged(plan: Plan, edit: PathEdit) -> Collision:
+    theirs = plan.seen[edit.path].entry if edit.path in plan.seen else None
     hint = "they landed the same" if theirs == edit.new else "they landed on this file, and it merges cleanly"
-    return Collision(path, CONTENT, LOW, edit.base, edit.new, theirs, hint, "nothing needs to be done")
+    return Collision(edit.path, CONTENT, LOW, edit.base, edit.new, theirs, hint, "nothing needs to be done")
 
 
 def _with_open(
     changeset: Changeset, side: Side, other: Other, read: _Contents
 ) -> Iterator[tuple[Key, Facts]]:
     """Collisions with another open changeset. The one with the smaller id is `ours`, whoever is looked at."""
-    first = changeset.pk < other.changeset_id
-    ours, theirs = (side, other.side) if first else (other.side, side)
-    ids, patchsets = (changeset.pk, other.changeset_id), (changeset.patchset_id, other.patchset_id)
-    if not first:
-        ids, patchsets = ids[::-1], patchsets[::-1]
+    sides = [
+        (changeset.pk, changeset.patchset_id, side),
+        (other.changeset_id, other.patchset_id, other.side),
+    ]
+    (our_id, our_patchset, ours), (their_id, their_patchset, theirs) = sorted(sides, key=itemgetter(0))
     found: dict[str, Met] = {}
     for met in islice(meetings(ours, theirs, read, settings.GITSLICE_MAX_MERGE_BYTES), MOST_IN_PAIR):
         found.setdefault(met.collision.path, met)
     for path, met in found.items():
         facts = _facts(met.collision) | {"their_path": met.their_path}
-        facts |= {"patchset_id": patchsets[0], "their_patchset_id": patchsets[1]}
-        yield (ids[1], ids[0], path), facts
+        facts |= {"patchset_id": our_patchset, "their_patchset_id": their_patchset}
+        yield (their_id, our_id, path), facts
 
 
 def _facts(collision: Collision) -> Facts:

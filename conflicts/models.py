@@ -162,3 +162,26 @@ class FailedTask(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.arguments}"
+
+
+class MailChoice(models.Model):
+    """What a user wants to hear of by e-mail. Who never chose hears of conflicts and reviews, not of landings."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="mail_choice"
+    )
+    conflicts = models.BooleanField(default=True)  # that concern one's changesets or are assigned to one
+    reviews = models.BooleanField(default=True)  # asked of one, or given on one's changesets
+    landings = models.BooleanField(default=False)  # of one's changesets, by others
+
+    def __str__(self) -> str:
+        return f"mail for {self.user}"
+
+
+class MailCursor(models.Model):
+    """The last event that mails were written for. One row."""
+
+    position = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.position)

@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from changesets.models import Changeset
 from conflicts.detection import detect
+from conflicts.mail import send_news
 from conflicts.metrics import DETECTION_SECONDS
 from conflicts.models import FailedTask
 from conflicts.open_edits import gaps, touched_changesets
@@ -75,3 +76,9 @@ def sweep() -> int:
     for changeset_id in changeset_ids:
         detect_conflicts.delay(changeset_id)
     return len(changeset_ids)
+
+
+@shared_task(name="conflicts.send_mail", base=Remembered)
+def send_mail() -> int:
+    """Tell people by e-mail what happened since the last time; gives the number of mails."""
+    return send_news()

@@ -231,9 +231,9 @@ def tell(watchers: Iterable[Watcher], sight: Sight) -> None:
 def _tell(watcher: Watcher, events: list[Event], sight: Sight) -> None:
     watcher.flush()
     quiet = time.monotonic() - watcher.heard > HEARTBEAT
-    wanted = [event for event in events if event.position > watcher.position and watcher.scope.wants(event)]
+    wanted = [event for event in events if event.place > watcher.position and watcher.scope.wants(event)]
     if events:
-        watcher.position = max(watcher.position, events[-1].position)
+        watcher.position = max(watcher.position, events[-1].place)
     if not wanted and not quiet and not any(event.kind == ACCESS for event in events):
         return
     visible = sight.of(watcher.caller, watcher.scope.organization_id)

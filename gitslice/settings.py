@@ -41,12 +41,14 @@ try:
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
-    GITSLICE_EMAIL_URL = env.text("GITSLICE_EMAIL_URL")
-    GITSLICE_EMAIL_FROM = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
+    globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
+    DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
     GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
     GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
     GITSLICE_PUBLIC_URL = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{GITSLICE_PORT}")
     GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
+    GITSLICE_METRICS_TOKEN = env.text("GITSLICE_METRICS_TOKEN")
+    env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)
 except env.SettingError as error:
     sys.exit(f"error: {error}")
 
@@ -206,6 +208,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},
+    "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": GITSLICE_MAIL_SECONDS},
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
 }
 CELERY_TIMEZONE = "UTC"

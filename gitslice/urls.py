@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from changesets.views import dashboard
-from gitslice.ops import health
+from gitslice.ops import health, metrics
 
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
@@ -22,5 +22,6 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

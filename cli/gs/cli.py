@@ -63,6 +63,8 @@ CONFLICT = {
     "list": "conflict_list:list_conflicts",
     "show": "conflict_show:show",
     "resolve": "conflict_resolve:resolve",
+    "history": "conflict_history:history",
+    "watch": "conflict_watch:watch",
 }
 AUTH = {name: f"auth:{name}" for name in ("login", "status", "logout", "token")}
 CONFIG = {

@@ -45,8 +45,8 @@ class ConflictListView(APIView):
         if any(request.query_params.get(name) for name in TELLING):
             rows = rows.told_to(request.user)
         rows = _filtered(rows, request, org).filter(pk__gt=page.after or 0)
-        shown = list(rows.select_related(*RELATED).order_by("pk")[: page.limit + 1])
-        shown, cursor = page.cut(shown, lambda conflict: conflict.pk)
+        found = list(rows.select_related(*RELATED).order_by("pk")[: page.limit + 1])
+        shown, cursor = page.cut(found, lambda conflict: conflict.pk)
         bodies = conflict_bodies(shown, request.user, changeset.pk if changeset else None)
         return Response(listing(bodies, cursor))
 
@@ -64,12 +64,12 @@ class ConflictView(APIView):
     )
     def patch(self, request: Request, org: str, conflict_id: int) -> Response:
         """`{"assignee": USERNAME or null}`: who takes care of it."""
-        signed_in(request.user)
+        actor = signed_in(request.user)
         conflict = visible_conflict(request, org, conflict_id)
         body = object_of(request.data)
         if "assignee" not in body:
             raise InvalidRequest("name the assignee, or null for nobody")
-        assign_conflict(actor=request.user, conflict=conflict, assignee=_person(body["assignee"]))
+        assign_conflict(actor=actor, conflict=conflict, assignee=_person(body["assignee"]))
         return _answer(request, visible_conflict(request, org, conflict_id))
 
 
@@ -129,12 +129,12 @@ class ConflictCommentsView(APIView):
     )
     def post(self, request: Request, org: str, conflict_id: int) -> Response:
         """`{"body": TEXT}`; both sides read it, if they may see each other."""
-        signed_in(request.user)
+        actor = signed_in(request.user)
         conflict = visible_conflict(request, org, conflict_id)
         text = object_of(request.data).get("body")
         if not isinstance(text, str):
             raise InvalidRequest("body is a text")
-        event = comment_on_conflict(actor=request.user, conflict=conflict, body=text)
+        event = comment_on_conflict(actor=actor, conflict=conflict, body=text)
         return Response(event_body(event), status=201)
 
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -45,7 +45,7 @@ class EventStreamView(APIView):
         responses={(200, "text/event-stream"): OpenApiTypes.STR},
         tags=["events"],
     )
-    def get(self, request: Request, org: str) -> HttpResponse:
+    def get(self, request: Request, org: str) -> StreamingHttpResponse:
         scope = _scope(request, org)
         HUB.require_room()
         position, first = start(_last(request))

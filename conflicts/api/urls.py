@@ -1,6 +1,6 @@
 from django.urls import path
 
-from conflicts.api import conflicts, events, resolution
+from conflicts.api import conflicts, events, mail, resolution
 
 urlpatterns = [
     path("conflicts/<str:org>/", conflicts.ConflictListView.as_view(), name="conflicts"),
@@ -16,6 +16,7 @@ urlpatterns = [
         conflicts.ConflictCommentsView.as_view(),
         name="conflict-comments",
     ),
+    path("me/mail/", mail.MailChoiceView.as_view(), name="mail-choice"),
     path("events/<str:org>/", events.EventStreamView.as_view(), name="events"),
     path(
         "changesets/<str:org>/<int:number>/resolve/",
