@@ -7,7 +7,7 @@ PIP_VERSION := pip==26.3# the pip of older Pythons writes programs that start 6 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 CLI := cli/pyproject.toml $(shell find cli/gs cli/gitslice_core -name '*.py' 2>/dev/null)
 
-.PHONY: help run test soak check bench clean lock .venv
+.PHONY: help run test soak merges check bench clean lock .venv
 
 help: ## show this list
 	@grep -E '^[a-z.]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ test: .venv ## run all tests against temporary servers of their own
 soak: .venv ## long races, many faults, new generated cases: for an hour before a release
 	GITSLICE_TEST_CASES=soak GITSLICE_RACE_ROUNDS=$${GITSLICE_RACE_ROUNDS:-300} GITSLICE_FAULT_ROUNDS=$${GITSLICE_FAULT_ROUNDS:-20} \
 		$(BIN)/pytest -n 2
+
+merges: .venv ## our three-way merge against git's, on files of real projects from the package registry
+	@$(BIN)/python -m bench.merges
 
 .venv: .venv/.dev .venv/.cli ## the virtual environment, with everything for development
 

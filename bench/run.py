@@ -12,13 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import breakdown, landing
+from bench import breakdown, conflicts, landing
 from bench.results import Results, timed
 from bench.system import PROGRAMS, REPOSITORY, Git, GitSlice
 from bench.tree import PACKAGES, SMALL, count, fetch_tree
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-PARTS = {"checkouts", "status", "landings", "memory", "breakdown"}
+PARTS = {"checkouts", "status", "landings", "conflicts", "memory", "breakdown"}
 MEDIUM = "homeassistant/homeassistant/components/[a-c]*"
 
 
@@ -58,6 +58,8 @@ def measure(system: GitSlice, git: Git, results: Results, tree: Path, work: Path
         status(system, git, results, work, folders)
     if "landings" in parts:
         landings(system, git, results, work)
+    if "conflicts" in parts:
+        detection(system, results)
     if "memory" in parts:
         memory(system, results, work)
     if "breakdown" in parts:
@@ -140,6 +142,24 @@ def landings(system: GitSlice, git: Git, results: Results, work: Path) -> None:
     small, large = landing.tree_size_cost(system, 40)
     label = "landing 5 files in a tree of 1,000,000 paths, against one of 50,000"
     results.plain(label, f"{small * 1000:.1f} ms", f"{large * 1000:.1f} ms", large / small, 1.2)
+
+
+def detection(system: GitSlice, results: Results) -> None:
+    few95, many95, few, many = conflicts.detection(system)["detect"]
+    label = "detection of a new changeset, 95th percentile, with 10,000 open changesets"
+    results.plain(label, "50 ms", f"{many95 * 1000:.1f} ms", many95 / 0.05, 1.0)
+    label = "its median with 10,000 open changesets, against 1,000"
+    results.plain(label, f"{few * 1000:.1f} ms", f"{many * 1000:.1f} ms", many / few, 1.3)
+    seconds = conflicts.crowded_landing(system)
+    label = "conflicts of 100 open changesets that edit a file known after a landing on it"
+    results.plain(label, "5 s", f"{seconds:.2f} s", seconds / 5, 1.0)
+    seconds = conflicts.latency(system, 20)
+    results.plain("from a landing to its event at a watcher", "1 s", f"{seconds:.2f} s", seconds, 1.0)
+    megabytes, alone, watched = conflicts.watchers_cost(system)
+    label = f"memory of {conflicts.WATCHERS} watchers in the web processes"
+    results.plain(label, "200 MB", f"{megabytes:.0f} MB", megabytes / 200, 1.0)
+    label = f"time of a landing while {conflicts.WATCHERS} watch, against none"
+    results.plain(label, f"{1000 / alone:.1f} ms", f"{1000 / watched:.1f} ms", alone / watched, 1.3)
 
 
 def memory(system: GitSlice, results: Results, work: Path) -> None:

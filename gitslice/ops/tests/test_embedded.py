@@ -22,9 +22,10 @@ from gitslice.ops.embedded import FACTS, running
 from gitslice.ops.places import EmbeddedServerError
 
 OWNER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from gitslice.ops.embedded import running
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which who runs tests in the background ignores
 with running(Path(sys.argv[1]), durable=False):
     print("started", flush=True)
     time.sleep(600)
