@@ -11,7 +11,7 @@ RUN /srv/venv/bin/python -m compileall -q accounts changesets conflicts gitslice
     && GITSLICE_SECRET_KEY=build GITSLICE_STATIC_ROOT=/srv/static /srv/venv/bin/python manage.py collectstatic --noinput
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /var/lib/gitslice --create-home gitslice
+RUN useradd --uid 10001 --home-dir /var/lib/gitslice --create-home gitslice
 COPY --from=build /srv /srv
 WORKDIR /srv/gitslice
 ENV PATH=/srv/venv/bin:$PATH \

@@ -3,6 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+PIP_VERSION := pip==26.3# the pip of older Pythons writes programs that start 6 ms later
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 CLI := cli/pyproject.toml $(shell find cli/gs cli/gitslice_core -name '*.py' 2>/dev/null)
 
@@ -25,7 +26,7 @@ soak: .venv ## long races, many faults, new generated cases: for an hour before 
 
 .venv/.runtime: requirements.txt requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: GitSlice needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || { $(PYTHON) -m venv .venv && $(PIP) $(PIP_VERSION); }
 	@echo "installing the server's packages into .venv" >&2
 	@$(PIP) -r requirements.txt
 	@touch $@
@@ -37,7 +38,7 @@ soak: .venv ## long races, many faults, new generated cases: for an hour before 
 
 # The program is linked, not copied, and compiled here: some environments forbid Python to write bytecode later.
 .venv/.cli: $(CLI) .venv/.runtime
-	@test -x $(BIN)/gs || $(PIP) --no-build-isolation --no-deps --config-settings editable_mode=compat --editable ./cli
+	@test -x $(BIN)/gs || PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --no-deps --config-settings editable_mode=compat --editable ./cli
 	@$(BIN)/python -m compileall -q cli/gs cli/gitslice_core
 	@touch $@
 

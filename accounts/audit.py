@@ -4,20 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.models import AuditEvent, Organization, User
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from accounts.events import ACCESS, announce
+from accounts.models import Organization, User
 from gitslice.common.audit import current_origin
+
+INSERT = (
+    "INSERT INTO accounts_auditevent (organization_id, actor_id, token_id, action, object, detail, address, at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp())"
+)
+
+
+# Who remembers what people may see asks again after one of these.
+CHANGES_ACCESS = {
+    "member.add",
+    "member.remove",
+    "team.create",
+    "team.change",
+    "token.revoke",
+    "slice.create",
+    "slice.edit",
+    "slice.roles",
+    "user.deactivate",
+}
 
 
 def write_event(
     *, organization: Organization | None, actor: User | None, action: str, object: str, detail: dict[str, Any]
 ) -> None:
     origin = current_origin()
-    AuditEvent.objects.create(
-        organization_id=organization.pk if organization else None,
-        actor_id=actor.pk if actor else None,
-        token_id=origin.token_id,
-        action=action,
-        object=object[:300],
-        detail=detail,
-        address=origin.address,
-    )
+    values: list[Any] = [
+        organization.pk if organization else None,
+        actor.pk if actor else None,
+        origin.token_id,
+        action,
+        object[:300],
+        Jsonb(detail),
+        origin.address,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+    if action in CHANGES_ACCESS:
+        announce(organization_id=organization.pk if organization else None, kind=ACCESS)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
@@ -11,8 +10,16 @@ from accounts.models import ApiToken, User
 from accounts.tokens import digest_of
 from gitslice.common.audit import Origin, current_origin, set_origin
 from gitslice.common.errors import Unauthenticated
+from gitslice.common.rows import Columns, fetch_row
 
 LAST_USE_PRECISION = timedelta(minutes=1)
+
+TOKEN, USER = Columns(ApiToken, "token"), Columns(User, "account")
+LIVE_TOKEN = f"""
+SELECT {TOKEN.sql}, {USER.sql} FROM accounts_apitoken token JOIN accounts_user account ON account.id = token.user_id
+ WHERE token.digest = %s AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > %s)
+   AND account.is_active
+"""
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -33,16 +40,12 @@ class TokenAuthentication(BaseAuthentication):
 def live_token(secret: str) -> ApiToken:
     """The token with its user, or Unauthenticated: unknown, revoked, expired, or of a deactivated user."""
     now = timezone.now()
-    token = (
-        ApiToken.objects.select_related("user")
-        .filter(
-            Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True, user__is_active=True
-        )
-        .filter(digest=digest_of(secret))
-        .first()
-    )
-    if token is None:
+    row = fetch_row(LIVE_TOKEN, [digest_of(secret), now])
+    if row is None:
         raise Unauthenticated("the token is unknown, expired or revoked")
+    values = iter(row)
+    token = TOKEN.take(values)
+    token.user = USER.take(values)
     if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token

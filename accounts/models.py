@@ -1,6 +1,7 @@
 """People, organizations, teams, roles, tokens and the audit trail."""
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -109,6 +110,41 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object}"
+
+
+class Event(models.Model):
+    """Something that watchers hear of, written in the transaction that does it (accounts/events.py).
+
+    `position` orders the events of all organizations for readers: it is given after commit, so that no smaller one can
+    still appear. `slices` are the slices it happened in, the authoring one first; who sees none of them does not hear
+    of it. `users` are the people whom it concerns. An organization of NULL concerns all.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    position = models.BigIntegerField(null=True, unique=True)
+    kind = models.CharField(max_length=32)  # changeset.created, conflict.opened, ..., access
+    slices = ArrayField(models.BigIntegerField(), default=list)
+    users = ArrayField(models.BigIntegerField(), default=list)
+    changeset = models.BigIntegerField(null=True)  # its id
+    body = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "position"], name="event_by_organization"),
+            models.Index(fields=["id"], condition=models.Q(position=None), name="event_without_position"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.kind}"
+
+    @property
+    def place(self) -> int:
+        """The position of an event that has one."""
+        assert self.position is not None
+        return self.position
 
 
 class IdempotencyKey(models.Model):

@@ -89,7 +89,9 @@ class GitSlice:
         return json.loads(run.stdout)
 
     def clear_cache(self) -> None:
-        shutil.rmtree(self.home.with_name("person") / "cache", ignore_errors=True)
+        cache = self.home.with_name("person") / "cache"
+        if cache.exists():
+            cache.rename(cache.with_name(f"cache-{time.monotonic_ns()}"))
 
     def web_processes(self) -> list[int]:
         out = subprocess.run(["pgrep", "-f", "gunicorn --config"], text=True, stdout=subprocess.PIPE).stdout

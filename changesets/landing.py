@@ -23,8 +23,10 @@ from changesets.errors import (
     OutsideSlice,
     StalePatchset,
 )
+from changesets.feed import tell_watchers
 from changesets.models import Changeset, Patchset
 from changesets.plans import Plan, make_plan, store_contents
+from changesets.rows import lock_changeset, mark_merged
 from changesets.signals import changeset_changed, paths_landed
 from gitslice.common.audit import record
 from gitslice.common.errors import DomainError, ServerBusy
@@ -81,7 +83,7 @@ def land_patchset(
         if changeset.commit is not None:
             return Landing(changeset, changeset.commit)
         try:
-            plan = _checked_plan(changeset, expected_patchset, force, structure=attempt > 0)
+            plan = _checked_plan(actor, changeset, expected_patchset, force, structure=attempt > 0)
         except DomainError:
             if _reloaded(changeset).commit is not None:  # the same landing, sent twice, was faster elsewhere
                 continue
@@ -103,14 +105,14 @@ def _reloaded(changeset: Changeset) -> Changeset:
 
 
 def _checked_plan(
-    changeset: Changeset, expected_patchset: int | None, force: bool, *, structure: bool
+    actor: User, changeset: Changeset, expected_patchset: int | None, force: bool, *, structure: bool
 ) -> Plan:
     """A plan without collisions that the slice's policies allow. Files that would be folders are looked for under the
     locks anyway, so `structure` asks for it here only when that has found some."""
     patchset = _landable_patchset(changeset, expected_patchset)
     plan = make_plan(changeset.slice, patchset, strict=False if force else None, structure=structure)
     if plan.collisions:
-        _refuse(changeset, plan)
+        _refuse(actor, changeset, plan)
     if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF and not force:
         raise OutdatedBase(
             f"{plan.merged[0]} has landed since the base of {changeset}", paths=list(plan.merged[:100])
@@ -129,8 +131,8 @@ def _landable_patchset(changeset: Changeset, expected_patchset: int | None) -> P
     return patchset
 
 
-def _refuse(changeset: Changeset, plan: Plan) -> None:
-    bodies = collision_bodies(changeset.slice, changeset, plan.collisions)
+def _refuse(actor: User, changeset: Changeset, plan: Plan) -> None:
+    bodies = collision_bodies(changeset, plan.collisions, actor)
     changeset_changed.send(Changeset, changeset_id=changeset.pk)
     count = "1 path" if len(bodies) == 1 else f"{len(bodies)} paths"
     raise MergeConflict(f"{changeset} conflicts with what has landed on {count}", bodies)
@@ -144,7 +146,7 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
     coverage = covering_slices(organization_id, paths)
     locked = lock_slices({*coverage, changeset.slice_id})
     authoring = _with_definition(locked[changeset.slice_id], changeset.slice)
-    current = Changeset.objects.select_for_update(no_key=True).get(pk=changeset.pk)
+    current = lock_changeset(changeset.pk)
     if (
         current.patchset_id != plan.patchset.pk
         or not current.is_open
@@ -169,9 +171,11 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
         changes=plan.changes,
         merged_paths=plan.merged,
     )
-    changeset.state, changeset.commit = Changeset.State.MERGED, commit
-    changeset.save(update_fields=["state", "commit", "updated_at"])
-    detail = {"commit": bytes(commit.digest).hex(), "patchset": plan.patchset.number, "force": force}
+    mark_merged(changeset, commit)
+    tell_watchers(
+        changeset, actor, "changeset.land", covering=list(coverage), commit=commit.hex, files=len(touched)
+    )
+    detail = {"commit": commit.hex, "patchset": plan.patchset.number, "force": force}
     record(
         organization=changeset.organization,
         actor=actor,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
+from changesets.edits import PathEdit
 from changesets.querysets import ChangesetQuerySet
 from slices.models import PathVersion
 
@@ -95,6 +97,8 @@ class Patchset(models.Model):
     file_count = models.IntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    known_edits: tuple[PathEdit, ...] | None = None  # of a patchset that was written a moment ago
+
     class Meta:
         ordering = ["changeset", "number"]
         constraints = [models.UniqueConstraint(fields=["changeset", "number"], name="patchset_number_once")]
@@ -126,6 +130,7 @@ class Edit(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["patchset", "path"], name="edit_path_once")]
+        indexes = [HashIndex(fields=["path"], name="edit_by_path")]
 
     def __str__(self) -> str:
         return f"{self.op} {self.path}"

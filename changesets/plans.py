@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 
-from changesets.collisions import CONTENT, CRITICAL, FILE_FOLDER, HIGH, RENAME, Collision, Merged, meet
+from changesets.collisions import (
+    CONTENT,
+    CRITICAL,
+    FILE_FOLDER,
+    HIGH,
+    MEDIUM,
+    RENAME,
+    Collision,
+    Merged,
+    meet,
+)
 from changesets.edits import DELETE, PathEdit
 from changesets.edits import RENAME as RENAME_OP
 from changesets.models import Edit, Patchset
+from changesets.renames import landed_rename
+from changesets.similarity import Candidate
 from gitslice.objects.services import put_blobs, read_blobs
 from slices.commits import Change
 from slices.entries import Entry, Head, entry_of, heads
@@ -32,6 +44,9 @@ class Plan:
     merged: tuple[str, ...]  # those of them that merge cleanly
     collisions: tuple[Collision, ...]
     contents: dict[bytes, bytes]  # merged contents that are not stored yet, by digest
+    followed: dict[
+        str, PathEdit
+    ]  # collided path -> the edit that would follow their rename of it, where that is clean
 
     @property
     def changes(self) -> list[Change]:
@@ -47,7 +62,9 @@ class Plan:
 
 
 def load_edits(patchset: Patchset) -> tuple[PathEdit, ...]:
-    """The edits of a patchset in path order."""
+    """The edits of a patchset in path order; those that this request has just written are known."""
+    if patchset.known_edits is not None:
+        return patchset.known_edits
     rows = Edit.objects.filter(patchset=patchset).order_by("path")
     return tuple(
         PathEdit(
@@ -84,6 +101,7 @@ def make_plan(
         merged=tuple(sorted(meeting.results)),
         collisions=tuple(sorted(collisions, key=lambda collision: collision.path)),
         contents=meeting.contents,
+        followed=meeting.followed,
     )
 
 
@@ -99,20 +117,51 @@ class _Meeting:
         self.results: dict[str, Entry | None] = {}
         self.collisions: list[Collision] = []
         self.contents: dict[bytes, bytes] = {}
+        self.followed: dict[str, PathEdit] = {}
         self.carried: dict[str, Entry] = {}  # new path of a rename -> its entry with their changes merged in
 
     def add(self, edit: PathEdit) -> None:
         theirs = _current(self.seen, edit.path)
         if edit.path in self.foreign:
-            hint = "another team landed this file since your base, and this slice's policy lets nothing pass; rebase"
-            self.collisions.append(Collision(edit.path, CONTENT, HIGH, edit.base, edit.new, theirs, hint))
+            hint = "another team landed this file since your base, and this slice's policy lets nothing pass"
+            self.collisions.append(
+                Collision(edit.path, CONTENT, HIGH, edit.base, edit.new, theirs, hint, "rebase onto it")
+            )
         elif edit.path in self.renamed_to:
             self._carry(edit, theirs)
         elif edit.op == RENAME_OP and theirs is not None:
             hint = f"you renamed {edit.renamed_from} to this path, where they added another file"
-            self.collisions.append(Collision(edit.path, RENAME, CRITICAL, None, edit.new, theirs, hint))
+            self.collisions.append(
+                Collision(edit.path, RENAME, CRITICAL, None, edit.new, theirs, hint, "choose another name")
+            )
+        elif theirs is None and edit.base and edit.new and (came := self._renamed_by_them(edit)):
+            self._follow(edit, came)
         else:
             self._settle(edit.path, meet(edit.path, edit.base, edit.new, theirs, self._read, _limit()))
+
+    def _renamed_by_them(self, edit: PathEdit) -> Candidate | None:
+        """Where the file that we changed stands now, if they renamed it."""
+        assert edit.base is not None
+        came = landed_rename(self.organization_id, edit.path, self.seen[edit.path].seq, edit.base, _limit())
+        return came if came and all(came.path != other.path for other in self.edits) else None
+
+    def _follow(self, edit: PathEdit, came: Candidate) -> None:
+        """They renamed the file that we changed. The author decides; `auto` takes the change to the new path."""
+        outcome = meet(came.path, edit.base, edit.new, came.entry, self._read, _limit())
+        hint = f"they renamed the file that you changed to {came.path}"
+        if isinstance(outcome, Collision):
+            advice = f"take theirs and make your change again in {came.path}"
+            self.collisions.append(
+                replace(outcome, path=edit.path, kind=RENAME, severity=CRITICAL, hint=hint, advice=advice)
+            )
+            return
+        entry = self._stored(outcome)
+        op = "chmod" if entry and entry.digest == came.entry.digest else "modify"
+        self.followed[edit.path] = PathEdit(came.path, op, came.entry, entry)
+        advice = "'auto' makes your change there"
+        self.collisions.append(
+            Collision(edit.path, RENAME, MEDIUM, edit.base, edit.new, came.entry, hint, advice)
+        )
 
     def rebased(self) -> list[PathEdit]:
         """All edits on the present heads, without those that change nothing any more."""
@@ -132,8 +181,9 @@ class _Meeting:
         renamed = self.renamed_to[deleted.path]
         if theirs is None:
             hint = f"they deleted {deleted.path}, which you renamed to this path"
+            advice = "'theirs' lets it go, 'ours' keeps it under its new name"
             self.collisions.append(
-                Collision(renamed.path, RENAME, CRITICAL, deleted.base, renamed.new, None, hint)
+                Collision(renamed.path, RENAME, CRITICAL, deleted.base, renamed.new, None, hint, advice)
             )
             return
         outcome = meet(renamed.path, deleted.base, renamed.new, theirs, self._read, _limit())
@@ -212,7 +262,8 @@ def _file_folder(organization_id: int, rebased: Sequence[PathEdit]) -> list[Coll
             None,
             edit.new,
             None,
-            f"{standing[edit.path]} stands there; choose another name",
+            f"{standing[edit.path]} stands there",
+            "choose another name",
         )
         for edit in added
         if edit.path in standing

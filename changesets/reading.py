@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from changesets.approvals import approvals_given
-from changesets.collision_bodies import collision_bodies
+from changesets.collision_bodies import Reader, collision_bodies
 from changesets.models import Changeset, Edit, Patchset, Review
 from changesets.plans import Plan, make_plan
 from slices.diffs import FilePair, file_diffs
@@ -15,6 +17,8 @@ from slices.history import head_of
 from slices.models import Slice
 
 SHOWN_FILES = 1000
+# Conflicts that keep a changeset from landing: open, with what has landed, and not clean.
+BLOCKING = Q(state="open", their_changeset=None) & ~Q(severity="low")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ def readiness(changeset: Changeset) -> Readiness:
     warnings = [f"{path} has landed since the base and merges cleanly" for path in plan.merged[:20]]
     if plan.collisions:
         return Readiness("has_conflicts", tuple(warnings), plan)
+    if not plan.rebased:
+        warnings.append(
+            f"nothing is left to land: all that {changeset} changes stands there already; abandon it"
+        )
+        return Readiness("needs_rebase", tuple(warnings), plan)
     if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF:
         return Readiness("needs_rebase", tuple(warnings), plan)
     if approvals_given(changeset.current) < changeset.slice.required_approvals:
@@ -72,18 +81,18 @@ def changeset_detail(changeset: Changeset) -> dict[str, Any]:
         "reviewers": sorted(changeset.reviewers.values_list("username", flat=True)),
         "reviews": [_review_body(review) for review in reviews],
         "closed_reason": changeset.closed_reason,
-        "conflicts": changeset.conflicts.filter(state="open").count(),
+        "conflicts": changeset.conflicts.filter(BLOCKING).count(),
     }
 
 
-def review_summary(changeset: Changeset) -> dict[str, Any]:
+def review_summary(changeset: Changeset, reader: Reader) -> dict[str, Any]:
     """Readiness, with what a reviewer wants to know before landing."""
     state = readiness(changeset)
     head = head_of(changeset.slice)
     stats = {"files": 0, "additions": 0, "deletions": 0}
     for diff in changeset_diffs(changeset.current, with_hunks=False):
         stats = add_stats(stats, diff)
-    conflicts = collision_bodies(changeset.slice, changeset, state.plan.collisions) if state.plan else []
+    conflicts = collision_bodies(changeset, state.plan.collisions, reader) if state.plan else []
     return {
         "changeset": str(changeset),
         "slice": str(changeset.slice),

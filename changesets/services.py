@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from changesets.approvals import state_after_reviews
 from changesets.collision_bodies import collision_bodies
-from changesets.edits import PathEdit, WantedEdit, apply_to_base, patchset_digest, touched_paths
+from changesets.edits import PathEdit, WantedEdit, apply_to_base, touched_paths
 from changesets.errors import (
     ChangesetClosed,
     InvalidEdit,
@@ -24,24 +24,21 @@ from changesets.errors import (
     UnknownBase,
     UnknownBlob,
 )
+from changesets.feed import tell_watchers
 from changesets.models import Changeset, Comment, Patchset, Review
 from changesets.plans import Plan, make_plan, store_contents
+from changesets.rows import insert_changeset, insert_patchset
 from changesets.signals import changeset_changed
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, PermissionDenied
 from gitslice.objects.services import uploaded_sizes
 from slices.access import Access
 from slices.entries import Entry, entries_at
-from slices.history import CommitNotFound, head_of, resolve_commit
+from slices.history import CommitNotFound, base_commit, head_of
 from slices.models import Commit, Slice
 from slices.patterns import patterns_of
 
 REOPENABLE = (*Changeset.OPEN_STATES, Changeset.State.REJECTED)
-
-COPY_EDITS = (
-    "COPY changesets_edit (organization_id, patchset_id, path, op, mode, digest, size,"
-    " base_mode, base_digest, base_size, renamed_from) FROM STDIN"
-)
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,7 @@ def create_changeset(
     if not title.strip():
         raise InvalidRequest("a changeset needs a title")
     base, edits = _based(actor, slice, proposal)
-    changeset = Changeset.objects.create(
-        organization=slice.organization,
-        number=_next_number(slice.organization_id),
+    changeset = insert_changeset(
         slice=slice,
         title=title.strip()[:500],
         description=description,
@@ -80,8 +75,8 @@ def create_changeset(
     )
     if reviewers:
         changeset.reviewers.set(reviewers)
-    _write_patchset(changeset, base, edits, author=actor, number=1)
-    _audit(changeset, actor, "changeset.create", files=len(edits))
+    insert_patchset(changeset, base, edits, author=actor, number=1)
+    _audit(changeset, actor, "changeset.create", heard=announce, files=len(edits))
     if announce:
         _publish(changeset)
     return changeset
@@ -101,8 +96,9 @@ def add_patchset(
     changeset = _locked(changeset)
     _check_current(changeset, expected_patchset)
     base, edits = _based(actor, changeset.slice, proposal)
-    _write_patchset(changeset, base, edits, author=actor, message=message)
-    _audit(changeset, actor, "changeset.current", patchset=changeset.current.number)
+    number = changeset.current.number + 1
+    insert_patchset(changeset, base, edits, author=actor, number=number, message=message)
+    _audit(changeset, actor, "changeset.update", patchset=changeset.current.number)
     _publish(changeset)
     return changeset
 
@@ -116,7 +112,7 @@ def rebase_changeset(
     head = head_of(changeset.slice)
     plan = make_plan(changeset.slice, _open_patchset(changeset), strict=False)
     if plan.collisions:
-        bodies = collision_bodies(changeset.slice, changeset, plan.collisions)
+        bodies = collision_bodies(changeset, plan.collisions, actor)
         raise MergeConflict(f"{changeset} does not merge cleanly", bodies)
     if not plan.moved and plan.patchset.base == head:
         return changeset, plan
@@ -146,7 +142,8 @@ def replace_patchset(
     """Make `edits`, worked out by `plan`, the new current patchset. Raises StalePatchset if another came first."""
     changeset = _locked(changeset)
     _check_current(changeset, plan.patchset.number)
-    _write_patchset(changeset, base, edits, author=actor, origin=origin, decisions=decisions or {})
+    number = changeset.current.number + 1
+    insert_patchset(changeset, base, edits, author=actor, number=number, origin=origin, decisions=decisions)
     _audit(
         changeset,
         actor,
@@ -234,7 +231,7 @@ def _base_commit(slice: Slice, text: str | None) -> Commit | None:
     if text is None:
         return None
     try:
-        return resolve_commit(slice, text)
+        return base_commit(slice, text)
     except CommitNotFound:
         raise UnknownBase(f"{slice} has no commit {text[:64]}") from None
 
@@ -268,58 +265,6 @@ def _sizes_in_history(slice: Slice, digests: Collection[bytes]) -> dict[bytes, i
         return {bytes(digest): size for digest, size, path in cursor if covers(path)}
 
 
-def _next_number(organization_id: int) -> int:
-    """The next changeset number; concurrent creations wait for each other for the rest of this short transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO changesets_changesetcounter AS counter (organization_id, last) VALUES (%s, 1)"
-            " ON CONFLICT (organization_id) DO UPDATE SET last = counter.last + 1 RETURNING last",
-            [organization_id],
-        )
-        return cursor.fetchone()[0]
-
-
-def _write_patchset(
-    changeset: Changeset,
-    base: Commit | None,
-    edits: Sequence[PathEdit],
-    *,
-    author: User,
-    number: int | None = None,
-    message: str = "",
-    origin: str = Patchset.Origin.EDIT,
-    decisions: Mapping[str, str] | None = None,
-) -> None:
-    number = number or changeset.current.number + 1
-    patchset = Patchset.objects.create(
-        changeset=changeset,
-        number=number,
-        base=base,
-        author=author,
-        message=message,
-        origin=origin,
-        decisions=dict(decisions or {}),
-        digest=patchset_digest(edits),
-        file_count=len(edits),
-    )
-    _copy_edits(changeset.organization_id, patchset.pk, edits)
-    changeset.patchset = patchset
-    if changeset.state in (Changeset.State.APPROVED, Changeset.State.REJECTED):
-        changeset.state = Changeset.State.IN_REVIEW
-    changeset.save(update_fields=["patchset", "state", "updated_at"])
-
-
-def _copy_edits(organization_id: int, patchset_id: int, edits: Sequence[PathEdit]) -> None:
-    nothing = (None, None, None)
-    with connection.cursor() as cursor, cursor.copy(COPY_EDITS) as copy:
-        copy.set_types(
-            ["int8", "int8", "text", "text", "text", "bytea", "int8", "text", "bytea", "int8", "text"]
-        )
-        for edit in edits:
-            new, base = edit.new or nothing, edit.base or nothing
-            copy.write_row((organization_id, patchset_id, edit.path, edit.op, *new, *base, edit.renamed_from))
-
-
 def _locked(changeset: Changeset) -> Changeset:
     rows = Changeset.objects.select_for_update(no_key=True, of=("self",))
     return rows.select_related("organization", "slice__organization", "author", "patchset").get(
@@ -339,7 +284,10 @@ def _check_current(changeset: Changeset, expected_patchset: int | None) -> None:
         raise StalePatchset(f"{changeset} is at patchset {changeset.current.number}, not {expected_patchset}")
 
 
-def _audit(changeset: Changeset, actor: User, action: str, **detail: Any) -> None:
+def _audit(changeset: Changeset, actor: User, action: str, *, heard: bool = True, **detail: Any) -> None:
+    """Write the audit event, and the event that watchers hear."""
+    if heard:
+        tell_watchers(changeset, actor, action)
     record(
         organization=changeset.organization,
         actor=actor,

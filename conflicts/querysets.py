@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.models import Q
 
 from slices.models import Slice
 
@@ -14,8 +15,31 @@ if TYPE_CHECKING:
 
 class ConflictQuerySet(models.QuerySet["Conflict"]):
     def visible_to(self, user: User | AnonymousUser) -> ConflictQuerySet:
-        """Conflicts of changesets whose slice the user may read."""
-        return self.filter(changeset__slice__in=Slice.objects.visible_to(user))
+        """Conflicts of which the user may see a side. What is told of the other side is up to conflicts/bodies.py."""
+        slices = Slice.objects.visible_to(user)
+        return self.filter(Q(changeset__slice__in=slices) | Q(their_changeset__slice__in=slices))
+
+    def told_to(self, user: User | AnonymousUser) -> ConflictQuerySet:
+        """Conflicts of which the user may see both sides."""
+        slices = Slice.objects.visible_to(user)
+        theirs = Q(their_changeset=None) | Q(their_changeset__slice__in=slices)
+        return self.filter(theirs, changeset__slice__in=slices)
 
     def open(self) -> ConflictQuerySet:
         return self.filter(state="open")
+
+    def of_changeset(self, changeset_id: int) -> ConflictQuerySet:
+        """Those that the changeset is a side of."""
+        return self.filter(Q(changeset=changeset_id) | Q(their_changeset=changeset_id))
+
+    def of_slice(self, organization: str, name: str, user: User | AnonymousUser) -> ConflictQuerySet:
+        """Those of which a side is a changeset of the slice, if the user may see it."""
+        slices = Slice.objects.visible_to(user).filter(organization__slug=organization, name=name)
+        return self.filter(Q(changeset__slice__in=slices) | Q(their_changeset__slice__in=slices))
+
+    def with_landed(self) -> ConflictQuerySet:
+        """Those with what has landed: unless clean they keep a changeset from landing."""
+        return self.filter(their_changeset=None)
+
+    def blocking(self) -> ConflictQuerySet:
+        return self.open().with_landed().exclude(severity="low")

@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from changesets.collisions import Collision
+from changesets.collisions import LOW, Collision, meet
 from changesets.edits import DELETE, RENAME, PathEdit
 from changesets.errors import ChangesetClosed, Unresolvable
 from changesets.models import Changeset, Patchset
-from changesets.plans import Plan, make_plan, store_contents
+from changesets.plans import Plan, content_entry, make_plan, store_contents
 from changesets.services import REOPENABLE, replace_patchset
+from conflicts.bookkeeping import resolve
 from conflicts.detection import detect
 from conflicts.models import Conflict
 from gitslice.common.errors import InvalidRequest
-from gitslice.objects.services import uploaded_sizes
+from gitslice.objects.services import put_blobs, read_blobs, uploaded_sizes
 from slices.access import Access
-from slices.entries import MODES, Entry
+from slices.entries import MODES, Entry, entry_body, standing_in_the_way
 from slices.history import head_of
+from slices.patterns import patterns_of
 
-OURS, THEIRS, AUTO, MANUAL = "ours", "theirs", "auto", "manual"
-CHOICES = (OURS, THEIRS, AUTO, MANUAL)
+OURS, THEIRS, AUTO, MANUAL, FORCE = "ours", "theirs", "auto", "manual", "force"
+CHOICES = (OURS, THEIRS, AUTO, MANUAL, FORCE)
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,32 @@ def resolve_conflicts(
 ) -> tuple[Changeset, dict[str, str]]:
     """Resolve the named conflicts, and all others by `for_all` (ours, theirs or auto) if given.
 
-    Conflicts that are not named stay: their edits keep the base they have. Gives the changeset and path -> choice.
-    Raises Unresolvable for a path without conflict or a choice that does not fit it; StalePatchset if somebody else
-    was faster.
+    Conflicts with what has landed come first; a path without one is resolved against the other open changesets that
+    edit it, and `for_all` means these where nothing that landed is in the way. Conflicts that are not named stay: their
+    edits keep the base they have. `force` is for maintainers: ours, and what stands in its way is deleted. Gives the
+    changeset and path -> choice. Raises Unresolvable for a path without conflict or a choice that does not fit it;
+    StalePatchset if somebody else was faster; SliceForbidden.
     """
-    Access(changeset.slice, actor).require_writer()
+    access = Access(changeset.slice, actor)
+    access.require_writer()
     if changeset.state not in REOPENABLE:
         raise ChangesetClosed(f"{changeset} is {changeset.state}")
     head = head_of(changeset.slice)
     plan = make_plan(changeset.slice, changeset.current)
     if expected_patchset is None:
         expected_patchset = changeset.current.number
-    chosen = _choices(plan, resolutions, for_all)
+    meeting = _Meeting.of(changeset, plan)
+    chosen = _choices(meeting, resolutions, for_all)
+    if FORCE in _names(chosen):
+        access.require_maintainer()
     merged = make_plan(changeset.slice, changeset.current, strict=False) if AUTO in _names(chosen) else None
     entries = _manual_entries(actor, changeset, chosen)
-    edits = [edit for path in _order(plan) for edit in _resolved(path, plan, merged, chosen, entries)]
+    settling = _Settling(changeset, meeting, merged, chosen, entries)
+    edits = settling.edits()
     for source in filter(None, (plan, merged)):
         store_contents(source, user=actor, organization=changeset.organization)
+    if settling.contents:
+        put_blobs(user=actor, organization=changeset.organization, contents=settling.contents)
     decisions = {path: resolution.choice for path, resolution in chosen.items()}
     with transaction.atomic():
         changeset = replace_patchset(
@@ -74,18 +86,42 @@ def resolve_conflicts(
             origin=Patchset.Origin.RESOLVE,
             decisions=decisions,
         )
-        _close_rows(actor, changeset, decisions)
+        _close_rows(actor, changeset, decisions, meeting, edits)
     detect(changeset)
     return changeset, decisions
 
 
-def _choices(plan: Plan, resolutions: Sequence[Resolution], for_all: str | None) -> dict[str, Resolution]:
-    collided = {collision.path for collision in plan.collisions}
-    if not collided:
+@dataclass(frozen=True)
+class _Meeting:
+    """What a changeset collides with: on the heads, and in other open changesets where the heads are clear."""
+
+    plan: Plan
+    landed: dict[str, Collision]
+    opened: dict[str, list[Conflict]]
+
+    @classmethod
+    def of(cls, changeset: Changeset, plan: Plan) -> _Meeting:
+        landed = {collision.path: collision for collision in plan.collisions}
+        opened: dict[str, list[Conflict]] = {}
+        rows = Conflict.objects.open().of_changeset(changeset.pk).filter(their_changeset__isnull=False)
+        edited = {edit.path for edit in plan.edits}
+        for row in rows.order_by("pk"):
+            path = row.path if row.changeset_id == changeset.pk else row.their_path or row.path
+            path = path if path in edited else row.path
+            if path in edited and path not in landed:
+                opened.setdefault(path, []).append(row)
+        return cls(plan, landed, opened)
+
+
+def _choices(
+    meeting: _Meeting, resolutions: Sequence[Resolution], for_all: str | None
+) -> dict[str, Resolution]:
+    if not meeting.landed and not meeting.opened:
         raise Unresolvable("there is no conflict to resolve", hint="run 'gs changeset merge'")
-    chosen = {path: Resolution(path, for_all) for path in collided} if for_all else {}
+    unclean = [path for path, rows in meeting.opened.items() if any(row.severity != LOW for row in rows)]
+    chosen = {path: Resolution(path, for_all) for path in meeting.landed or unclean} if for_all else {}
     for resolution in resolutions:
-        if resolution.path not in collided:
+        if resolution.path not in meeting.landed and resolution.path not in meeting.opened:
             raise Unresolvable(f"{resolution.path} has no conflict", path=resolution.path)
         chosen[resolution.path] = resolution
     if not chosen:
@@ -97,56 +133,120 @@ def _names(chosen: Mapping[str, Resolution]) -> set[str]:
     return {resolution.choice for resolution in chosen.values()}
 
 
-def _order(plan: Plan) -> list[str]:
-    return sorted({edit.path for edit in plan.edits}, key=str.encode)
+class _Settling:
+    """Works out the edits of the new patchset. `contents` are what clean merges with open changesets made."""
 
+    def __init__(
+        self,
+        changeset: Changeset,
+        meeting: _Meeting,
+        merged: Plan | None,
+        chosen: Mapping[str, Resolution],
+        entries: Mapping[str, Entry | None],
+    ) -> None:
+        self.changeset, self.meeting, self.merged = changeset, meeting, merged
+        self.chosen, self.entries = chosen, entries
+        self.plan = meeting.plan
+        self.contents: list[bytes] = []
 
-def _resolved(
-    path: str,
-    plan: Plan,
-    merged: Plan | None,
-    chosen: Mapping[str, Resolution],
-    entries: Mapping[str, Entry | None],
-) -> list[PathEdit]:
-    """The edit of one path in the new patchset: none when nothing is left to change."""
-    collision = next((collision for collision in plan.collisions if collision.path == path), None)
-    original = next(edit for edit in plan.edits if edit.path == path)
-    if collision is None:
-        return [edit for edit in plan.rebased if edit.path == path]
-    if path not in chosen:
-        return [original]
-    resolution = chosen[path]
-    if resolution.choice == AUTO:
-        return _merged_edit(path, merged)
-    head = plan.seen.get(path)
-    current = head.entry if head else None
-    wanted = _wanted(resolution, collision, current, entries)
-    if wanted == current:
-        return []
-    if collision.kind == "file_folder" and resolution.choice == OURS:
-        raise Unresolvable(
-            f"{path} stands inside a file, or where a folder is", hint="rename your file", path=path
+    def edits(self) -> list[PathEdit]:
+        originals = {edit.path: edit for edit in self.plan.edits}
+        rebased = {edit.path: edit for edit in self.plan.rebased}
+        edits: dict[str, PathEdit] = {}
+        for path in sorted(originals, key=str.encode):
+            for edit in self._at(path, originals[path], rebased.get(path)):
+                edits[edit.path] = edit
+        return [edits[path] for path in sorted(edits, key=str.encode)]
+
+    def _at(self, path: str, original: PathEdit, rebased: PathEdit | None) -> list[PathEdit]:
+        """The edits that one becomes: none when nothing is left to change."""
+        collision = self.meeting.landed.get(path)
+        if collision is None:
+            if path in self.chosen and path in self.meeting.opened:
+                return self._with_open(path, rebased)
+            return [rebased] if rebased else []
+        if path not in self.chosen:
+            return [original]
+        choice = self.chosen[path].choice
+        if choice == AUTO:
+            return self._merged(path)
+        current = self._current(path)
+        wanted = (
+            collision.ours if choice in (OURS, FORCE) else current if choice == THEIRS else self.entries[path]
         )
-    return [_edit(original, current, wanted)]
+        if wanted == current:
+            return []
+        if collision.kind != "file_folder" or choice not in (OURS, FORCE):
+            return [_edit(original, current, wanted)]
+        if choice == OURS:
+            raise Unresolvable(
+                f"{path} stands inside a file, or where a folder is", hint="rename your file", path=path
+            )
+        return [*self._obstacles(path), _edit(original, current, wanted)]
 
+    def _current(self, path: str) -> Entry | None:
+        head = self.plan.seen.get(path)
+        return head.entry if head else None
 
-def _merged_edit(path: str, merged: Plan | None) -> list[PathEdit]:
-    assert merged is not None
-    if any(collision.path == path for collision in merged.collisions):
-        raise Unresolvable(
-            f"{path} does not merge cleanly", hint="choose ours, theirs or edit it by hand", path=path
+    def _merged(self, path: str) -> list[PathEdit]:
+        assert self.merged is not None
+        covers = patterns_of(self.changeset.slice).covers
+        followed = self.merged.followed.get(path)
+        if followed is not None and covers(followed.path):
+            return [followed]
+        if any(collision.path == path for collision in self.merged.collisions):
+            raise Unresolvable(
+                f"{path} does not merge cleanly", hint="choose ours, theirs or edit it by hand", path=path
+            )
+        return [edit for edit in self.merged.rebased if edit.path == path]
+
+    def _with_open(self, path: str, rebased: PathEdit | None) -> list[PathEdit]:
+        """Against other open changesets: keep ours as it is, let it go, merge theirs in, or take the given content."""
+        choice = self.chosen[path].choice
+        if choice == THEIRS or rebased is None:
+            return []
+        if choice in (OURS, FORCE):
+            return [rebased]
+        wanted = self._merged_with_open(path, rebased) if choice == AUTO else self.entries[path]
+        return [] if wanted == rebased.base else [_edit(rebased, rebased.base, wanted)]
+
+    def _merged_with_open(self, path: str, rebased: PathEdit) -> Entry | None:
+        rows = self.meeting.opened[path]
+        entries = [_theirs(row, self.changeset) for row in rows]
+        if len(rows) > 1 or rebased.new is None:
+            raise Unresolvable(f"{path} collides with several changesets", hint="edit it by hand", path=path)
+        blobs = self.changeset.organization_id
+        outcome = meet(
+            path,
+            rebased.base,
+            rebased.new,
+            entries[0],
+            lambda digest: read_blobs(blobs, [digest])[digest],
+            settings.GITSLICE_MAX_MERGE_BYTES,
         )
-    return [edit for edit in merged.rebased if edit.path == path]
+        if isinstance(outcome, Collision):
+            raise Unresolvable(
+                f"{path} does not merge cleanly", hint="choose ours, theirs or edit it by hand", path=path
+            )
+        if outcome.content is None:
+            return outcome.entry
+        assert outcome.mode is not None
+        self.contents.append(outcome.content)
+        return content_entry(outcome.mode, outcome.content)
+
+    def _obstacles(self, path: str) -> list[PathEdit]:
+        """Deletions of the file that stands where a folder of `path` has to be, or of all files below `path`."""
+        covers = patterns_of(self.changeset.slice).covers
+        standing = standing_in_the_way(self.changeset.organization_id, path)
+        outside = [name for name in standing if not covers(name)]
+        if outside:
+            raise Unresolvable(f"{outside[0]} stands in the way, outside {self.changeset.slice}", path=path)
+        return [PathEdit(name, DELETE, entry, None) for name, entry in standing.items()]
 
 
-def _wanted(
-    resolution: Resolution, collision: Collision, current: Entry | None, entries: Mapping[str, Entry | None]
-) -> Entry | None:
-    if resolution.choice == OURS:
-        return collision.ours
-    if resolution.choice == THEIRS:
-        return current
-    return entries[resolution.path]
+def _theirs(row: Conflict, changeset: Changeset) -> Entry | None:
+    body = row.theirs if row.changeset_id == changeset.pk else row.ours
+    return body and Entry(body["mode"], bytes.fromhex(body["digest"]), body["size"])
 
 
 def _edit(original: PathEdit, current: Entry | None, wanted: Entry | None) -> PathEdit:
@@ -178,8 +278,25 @@ def _manual_entries(
     return entries
 
 
-def _close_rows(actor: User, changeset: Changeset, decisions: Mapping[str, str]) -> None:
+def _close_rows(
+    actor: User,
+    changeset: Changeset,
+    decisions: Mapping[str, str],
+    meeting: _Meeting,
+    edits: Sequence[PathEdit],
+) -> None:
+    """The rows of what was decided are resolved. Those with open changesets keep what ours is from now on: as long as
+    neither side changes again, the decision holds."""
+    number = changeset.current.number
+    ours = {edit.path: entry_body(edit.new) for edit in edits}
     for path, choice in decisions.items():
-        changeset.conflicts.open().filter(path=path).update(
-            state=Conflict.State.RESOLVED, resolution=choice, resolved_by=actor
-        )
+        rows = changeset.conflicts.open().with_landed().filter(path=path)
+        for row in rows.select_for_update():
+            resolve(row, actor=actor, choice=choice, patchset=number)
+        for row in meeting.opened.get(path, ()):
+            if row.changeset_id == changeset.pk:
+                row.ours = ours.get(path)
+            else:
+                row.theirs = ours.get(path)
+            row.save(update_fields=["ours", "theirs"])
+            resolve(row, actor=actor, choice=choice, patchset=number)

@@ -97,6 +97,30 @@ def redis(url: str) -> str:
     return url
 
 
+def email(url: str) -> dict[str, Any]:
+    """Django's mail settings of `smtp://user:password@host:port` (or `smtps://` for TLS from the start; with
+    `smtp://...?tls=1` TLS begins on the way). Empty: no mail is sent."""
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise SettingError("GITSLICE_EMAIL_URL must look like smtp://user:password@host:port")
+    try:
+        port = parts.port or (465 if parts.scheme == "smtps" else 25)
+    except ValueError:
+        raise SettingError("GITSLICE_EMAIL_URL has a port that is not a number") from None
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parse_qs(parts.query).get("tls") == ["1"],
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
 def object_storage(url: str) -> dict[str, object]:
     """The entry of STORAGES for `file:///folder` or `s3://bucket?endpoint=http://host:port&region=name&prefix=text`.
 
@@ -109,7 +133,14 @@ def object_storage(url: str) -> dict[str, object]:
             "OPTIONS": {"location": unquote(parts.path)},
         }
     if parts.scheme == "s3" and parts.netloc:
+        from botocore.config import Config  # half a second of imports that only this back end needs
+
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        patience = {
+            "connect_timeout": 5,
+            "read_timeout": 30,
+            "retries": {"mode": "standard", "total_max_attempts": 4},
+        }
         return {
             "BACKEND": "storages.backends.s3.S3Storage",
             "OPTIONS": {
@@ -120,8 +151,18 @@ def object_storage(url: str) -> dict[str, object]:
                 "default_acl": None,
                 "file_overwrite": True,
                 "querystring_auth": True,
-                "addressing_style": "path",
-                "signature_version": "s3v4",
+                "client_config": Config(
+                    s3={"addressing_style": "path"}, signature_version="s3v4", **patience
+                ),
             },
         }
     raise SettingError("OBJECT_STORE_URL must be file:///folder or s3://bucket?endpoint=URL")
+
+
+def share_metrics(home: Path, role: str) -> None:
+    """Processes that serve count into files of one folder, so that any of them can tell the sum. The counting library
+    reads where from the environment, when it is first imported."""
+    if role in ("web", "worker") and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        folder = home / "metrics"
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

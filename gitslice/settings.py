@@ -34,14 +34,21 @@ try:
 
     GITSLICE_MAX_BLOB_BYTES = env.number("GITSLICE_MAX_BLOB_BYTES", 2 << 30)
     GITSLICE_MAX_PACK_BYTES = env.number("GITSLICE_MAX_PACK_BYTES", 8 << 30)
+    GITSLICE_MAX_PACK_BLOBS = env.number("GITSLICE_MAX_PACK_BLOBS", 100_000)
     GITSLICE_MAX_EDITS = env.number("GITSLICE_MAX_EDITS", 100_000)
     GITSLICE_MAX_JSON_BYTES = env.number("GITSLICE_MAX_JSON_BYTES", 1 << 20)
     GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
+    GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
+    globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
+    DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
+    GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
     GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
     GITSLICE_PUBLIC_URL = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{GITSLICE_PORT}")
     GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
+    GITSLICE_METRICS_TOKEN = env.text("GITSLICE_METRICS_TOKEN")
+    env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)
 except env.SettingError as error:
     sys.exit(f"error: {error}")
 
@@ -202,7 +209,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
-CELERY_BEAT_SCHEDULE = {"conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS}}
+CELERY_BEAT_SCHEDULE = {
+    "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},
+    "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": GITSLICE_MAIL_SECONDS},
+    "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
+}
 CELERY_TIMEZONE = "UTC"
 
 SESSION_COOKIE_HTTPONLY = True

@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from changesets.views.dashboard import dashboard
 from gitslice.api_docs import ApiDocsView
-from gitslice.ops import health
+from gitslice.ops import health, metrics
 
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
@@ -23,6 +23,7 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("", include("changesets.views.urls")),
     path("", include("slices.views.urls")),

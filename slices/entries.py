@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from gitslice_core.paths import ancestors
+
 REGULAR, EXECUTABLE, SYMLINK = "100644", "100755", "120000"
 MODES = (REGULAR, EXECUTABLE, SYMLINK)
 
@@ -48,6 +50,17 @@ def entries_at(organization_id: int, paths: Collection[str], seq: int) -> dict[s
             [list(paths), organization_id, seq],
         )
         return {path: Entry(mode, bytes(digest), size) for path, mode, digest, size in cursor}
+
+
+def standing_in_the_way(organization_id: int, path: str) -> dict[str, Entry]:
+    """Live files that keep `path` from being a file: one that is where a folder of it has to be, or all below it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT path, mode, digest, size FROM slices_pathhead WHERE organization_id = %s AND mode IS NOT NULL"
+            " AND (path = ANY(%s) OR (path > %s AND path < %s)) ORDER BY path",
+            [organization_id, ancestors(path), f"{path}/", f"{path}0"],
+        )
+        return {name: Entry(mode, bytes(digest), size) for name, mode, digest, size in cursor}
 
 
 def entry_body(entry: Entry | None) -> dict[str, Any] | None:

@@ -9,15 +9,18 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from gitslice.common.rows import Columns, fetch_row
 from slices.errors import AmbiguousCommit, CommitNotFound
 from slices.locks import stable_head
 from slices.models import Commit, Slice, SliceLog
 from slices.patterns import patterns_of
 
-__all__ = ["CommitNotFound", "LogFilter", "head_of", "log", "resolve_commit", "settled_commit"]
+__all__ = ["CommitNotFound", "LogFilter", "base_commit", "head_of", "log", "resolve_commit", "settled_commit"]
 
 HEAD = "HEAD"
 SHOWN = ("author", "parent", "slice__organization")  # what a reader wants to know of a commit
+COMMIT = Columns(Commit, "commit")
+HEAD_OF = f"SELECT {COMMIT.sql} FROM slices_slice slice JOIN slices_commit commit ON commit.id = slice.head_id WHERE slice.id = %s"
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 
 
@@ -41,6 +44,14 @@ def head_of(slice: Slice) -> Commit | None:
         .filter(pk__in=Slice.objects.filter(pk=slice.pk).values("head"))
         .first()
     )
+
+
+def base_commit(slice: Slice, text: str) -> Commit | None:
+    """As `resolve_commit`, for who only builds on the commit: what a reader would be shown with it is not loaded."""
+    if text.upper() != HEAD or slice.is_root:
+        return resolve_commit(slice, text)
+    row = fetch_row(HEAD_OF, [slice.pk])
+    return COMMIT.take(iter(row)) if row else None
 
 
 def resolve_commit(slice: Slice, text: str) -> Commit | None:

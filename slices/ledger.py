@@ -7,8 +7,10 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from gitslice.common.errors import DomainError
+from gitslice.common.rows import Columns, fetch_row
 from slices.commits import Change, CommitFacts, commit_digest
 from slices.locks import folders_of
 from slices.models import Commit, Slice
@@ -16,23 +18,44 @@ from slices.models import Commit, Slice
 MANY = 5_000  # changes after which the planner's statistics are worth refreshing
 
 APPEND = """
-WITH change AS (
+WITH commit AS (
+    INSERT INTO slices_commit (organization_id, seq, digest, slice_id, parent_id, author_id, message, landed_at,
+                               changeset_number, file_count, merged_paths)
+    VALUES (%(organization)s, nextval('slices_commit_order'), %(digest)s, %(slice)s, %(parent)s, %(author)s, %(message)s,
+            %(landed_at)s, %(changeset_number)s, %(file_count)s, %(merged_paths)s)
+    RETURNING id, seq
+), change AS (
     SELECT * FROM unnest(%(path)s::text[], %(op)s::text[], %(old_mode)s::text[], %(old_digest)s::bytea[],
                          %(new_mode)s::text[], %(new_digest)s::bytea[], %(new_size)s::bigint[], %(renamed_from)s::text[])
       AS c(path, op, old_mode, old_digest, new_mode, new_digest, new_size, renamed_from)
 ), version AS (
     INSERT INTO slices_pathversion (organization_id, seq, path, op, old_mode, old_digest,
                                     new_mode, new_digest, new_size, renamed_from)
-    SELECT %(organization)s, %(seq)s, c.* FROM change c
+    SELECT %(organization)s, commit.seq, change.* FROM change, commit
 ), head AS (
     INSERT INTO slices_pathhead (organization_id, seq, path, mode, digest, size)
-    SELECT %(organization)s, %(seq)s, path, new_mode, new_digest, new_size FROM change
+    SELECT %(organization)s, commit.seq, path, new_mode, new_digest, new_size FROM change, commit
     ON CONFLICT (organization_id, path) DO UPDATE
        SET seq = excluded.seq, mode = excluded.mode, digest = excluded.digest, size = excluded.size
 ), log AS (
-    INSERT INTO slices_slicelog (slice_id, seq) SELECT unnest(%(slices)s::bigint[]), %(seq)s
+    INSERT INTO slices_slicelog (slice_id, seq) SELECT unnest(%(slices)s::bigint[]), commit.seq FROM commit
+), moved AS (
+    UPDATE slices_slice SET head_id = commit.id FROM commit WHERE slices_slice.id = ANY(%(slices)s::bigint[])
 )
-UPDATE slices_slice SET head_id = %(commit)s WHERE id = ANY(%(slices)s::bigint[])
+SELECT id, seq FROM commit
+"""
+COMMIT = Columns(Commit, "commit")
+HEAD_UNDER_LOCK = f"SELECT {COMMIT.sql} FROM slices_commit commit WHERE id = %s"
+
+STANDING = """
+SELECT path, NULL FROM slices_pathhead
+ WHERE organization_id = %(organization)s AND path = ANY(%(folders)s) AND mode IS NOT NULL AND path <> ALL(%(removed)s)
+UNION ALL
+SELECT below.path, added.path FROM unnest(%(added)s::text[]) AS added(path) CROSS JOIN LATERAL (
+    SELECT path FROM slices_pathhead
+     WHERE organization_id = %(organization)s AND path > added.path || '/' COLLATE "C"
+       AND path < added.path || '0' COLLATE "C" AND mode IS NOT NULL AND path <> ALL(%(removed)s)
+     ORDER BY path LIMIT 1) below
 """
 
 
@@ -78,7 +101,6 @@ def append_commit(
     )
     commit = Commit(
         organization_id=authoring.organization_id,
-        seq=_next_seq(),
         digest=commit_digest(facts),
         slice=authoring,
         parent=parent,
@@ -89,7 +111,6 @@ def append_commit(
         file_count=len(changes),
         merged_paths=list(merged_paths),
     )
-    commit.save(force_insert=True)
     _append(commit, covering, changes)
     return commit
 
@@ -103,21 +124,17 @@ def file_folder_collisions(
     """
     if not added:
         return {}
+    parameters: dict[str, Any] = {
+        "organization": organization_id,
+        "folders": list(folders_of(added)),
+        "added": list(added),
+        "removed": list(removed),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT path FROM slices_pathhead"
-            " WHERE organization_id = %s AND path = ANY(%s) AND mode IS NOT NULL AND path <> ALL(%s)",
-            [organization_id, list(folders_of(added)), list(removed)],
-        )
-        files = {path for (path,) in cursor}
-        cursor.execute(
-            "SELECT a.path, below.path FROM unnest(%s::text[]) AS a(path) CROSS JOIN LATERAL ("
-            "  SELECT path FROM slices_pathhead WHERE organization_id = %s AND path > a.path || '/' COLLATE \"C\""
-            "     AND path < a.path || '0' COLLATE \"C\" AND mode IS NOT NULL AND path <> ALL(%s) ORDER BY path LIMIT 1"
-            ") below",
-            [list(added), organization_id, list(removed)],
-        )
-        collisions = dict(cursor.fetchall())
+        cursor.execute(STANDING, parameters)
+        standing = cursor.fetchall()
+    collisions = {path: below for below, path in standing if path is not None}
+    files = {file for file, path in standing if path is None}
     for path in added if files else ():
         for folder in folders_of([path]) & files:
             collisions[path] = folder
@@ -127,21 +144,24 @@ def file_folder_collisions(
 def _parent_of(authoring: Slice) -> Commit | None:
     """The head that the authoring slice has under our lock; for root, which has none, the last it authored."""
     if not authoring.is_root:
-        return Commit.objects.get(pk=authoring.head_id) if authoring.head_id else None
+        row = fetch_row(HEAD_UNDER_LOCK, [authoring.head_id]) if authoring.head_id else None
+        return COMMIT.take(iter(row)) if row else None
     return Commit.objects.filter(slice=authoring).order_by("-seq").first()
 
 
-def _next_seq() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('slices_commit_order')")
-        return cursor.fetchone()[0]
-
-
 def _append(commit: Commit, covering: Collection[int], changes: Sequence[Change]) -> None:
+    """Write everything in one statement; its number is allocated in it, so under the caller's locks."""
     parameters: dict[str, Any] = {
         "organization": commit.organization_id,
-        "seq": commit.seq,
-        "commit": commit.pk,
+        "digest": commit.digest,
+        "slice": commit.slice_id,
+        "parent": commit.parent_id,
+        "author": commit.author_id,
+        "message": commit.message,
+        "landed_at": commit.landed_at,
+        "changeset_number": commit.changeset_number,
+        "file_count": commit.file_count,
+        "merged_paths": Jsonb(commit.merged_paths),
         "slices": sorted(covering),
         "path": [change.path for change in changes],
         "op": [change.op for change in changes],
@@ -154,6 +174,7 @@ def _append(commit: Commit, covering: Collection[int], changes: Sequence[Change]
     }
     with connection.cursor() as cursor:
         cursor.execute(APPEND, parameters)
+        commit.pk, commit.seq = cursor.fetchone()
     if len(changes) >= MANY:
         transaction.on_commit(_refresh_statistics)
 

@@ -11,7 +11,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from gitslice.common.rows import Columns, fetch_rows
 from slices.models import Commit, Slice
+
+SLICE = Columns(Slice, "slice")
+LOCK_SLICES = f"SELECT {SLICE.sql} FROM slices_slice slice WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
 MAX_PATH_LOCKS = 256  # more added paths than this lock the tree's structure as a whole
 
@@ -28,8 +32,8 @@ def own_epoch(organization_id: int) -> None:
 
 def lock_slices(slice_ids: Collection[int]) -> dict[int, Slice]:
     """Lock the rows in id order and return them as they are now."""
-    rows = Slice.objects.filter(pk__in=slice_ids).order_by("pk").select_for_update(no_key=True)
-    return {row.pk: row for row in rows}
+    slices = [SLICE.take(iter(row)) for row in fetch_rows(LOCK_SLICES, [list(slice_ids)])]
+    return {slice.pk: slice for slice in slices}
 
 
 def lock_added_paths(organization_id: int, added: Collection[str]) -> None:

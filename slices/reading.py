@@ -17,6 +17,7 @@ from slices.roles import name_of, owner_names, roles_of
 from slices.sizes import sizes
 
 HEALTHY, CONFLICTS = "healthy", "conflicts"
+BLOCKING = ("medium", "high", "critical")
 LOADED = ("organization", "definition", "head")
 
 
@@ -123,8 +124,13 @@ def pending_changesets(slice_ids: Collection[int]) -> dict[int, int]:
 
 
 def open_conflicts(slice: Slice) -> int:
-    """Conflicts of the slice's changesets that nobody has resolved yet."""
-    return _changesets().objects.filter(slice=slice, conflicts__state="open").count()
+    """Conflicts that keep changesets of the slice from landing."""
+    blocking = {
+        "conflicts__state": "open",
+        "conflicts__their_changeset": None,
+        "conflicts__severity__in": BLOCKING,
+    }
+    return _changesets().objects.filter(slice=slice, **blocking).count()
 
 
 def _changesets() -> Any:

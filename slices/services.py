@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,6 +23,7 @@ from slices.models import ROOT, Slice, validate_slug
 from slices.patterns import Patterns, patterns_of, validated
 from slices.reach import WIDTH, check_reach
 from slices.roles import Owners, find_owners, set_owners
+from slices.signals import definition_changed
 
 MAX_DESCRIPTION = 10_000
 MAX_APPROVALS = 100
@@ -119,6 +121,7 @@ def edit_slice(*, actor: User, slice: Slice, edit: SliceEdit) -> Slice:
     current = lock_slices([slice.pk])[slice.pk]
     if edit.redefines:
         _redefine(current, actor, edit)
+        transaction.on_commit(partial(definition_changed.send, Slice, slice_id=current.pk))
     if edit.visibility is not None:
         _set_visibility(current, actor, edit.visibility)
     _set_facts(current, edit)

@@ -8,6 +8,14 @@ from accounts.errors import OrganizationNotFound
 from accounts.models import Organization, User
 from accounts.services import role_in
 from gitslice.common.errors import PermissionDenied, Unauthenticated
+from gitslice.common.rows import Columns, fetch_row
+
+ORGANIZATION = Columns(Organization, "organization")
+OWN = f"""
+SELECT {ORGANIZATION.sql} FROM accounts_organization organization
+  JOIN accounts_membership membership ON membership.organization_id = organization.id
+ WHERE organization.slug = %s AND membership.user_id = %s
+"""
 
 
 def signed_in(user: User | AnonymousUser) -> User:
@@ -29,7 +37,11 @@ def visible_organization(user: User | AnonymousUser, slug: str) -> Organization:
 
 def uploading_organization(user: User | AnonymousUser, slug: str) -> Organization:
     """The organization if the user may upload to it: members may. Raises as visible_organization, PermissionDenied."""
-    organization = visible_organization(signed_in(user), slug)
-    if role_in(signed_in(user), organization) is None:
+    user = signed_in(user)
+    row = fetch_row(OWN, [slug, user.pk]) if "\0" not in slug else None
+    if row is not None:
+        return ORGANIZATION.take(iter(row))
+    organization = visible_organization(user, slug)
+    if role_in(user, organization) is None:
         raise PermissionDenied(f"you are not a member of {slug}")
     return organization

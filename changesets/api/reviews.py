@@ -35,7 +35,7 @@ class CommentBody(serializers.Serializer[Any]):
 class ReviewSummaryView(APIView):
     @extend_schema(operation_id="review_changeset", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:
-        return Response(review_summary(visible_changeset(request.user, org, number)))
+        return Response(review_summary(visible_changeset(request.user, org, number), request.user))
 
 
 class ReviewListView(APIView):

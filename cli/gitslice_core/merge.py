@@ -5,6 +5,7 @@ that touch each other conflict unless they are the same; what both sides of a co
 of it.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from gitslice_core.regions import OURS, SAME, THEIRS, Region, changed_regions, j
 CONTEXT = 3
 MARKER = 7
 MAX_BYTES = 64 << 20
+TRAILING_COMMA = re.compile(rb",([)\]}])")
 
 
 class MergeTooLarge(Exception):
@@ -94,9 +96,10 @@ def has_markers(content: bytes) -> bool:
     return content.startswith(markers) or any(b"\n" + marker in content for marker in markers)
 
 
-def only_whitespace_differs(one: Sequence[bytes], other: Sequence[bytes]) -> bool:
-    """Whether both lists of lines hold the same words and signs in the same order, whatever their white space."""
-    return _unspaced(one) == _unspaced(other)
+def only_formatting_differs(one: Sequence[bytes], other: Sequence[bytes]) -> bool:
+    """Whether both lists of lines hold the same words and signs in the same order, whatever their white space, line
+    breaks, kind of quotes, and commas before a closing bracket."""
+    return _unformatted(one) == _unformatted(other)
 
 
 class _Texts(NamedTuple):
@@ -190,6 +193,10 @@ def _marker(character: str, label: str, ending: bytes) -> bytes:
 def _ended(lines: Lines, ending: bytes) -> bytes:
     text = b"".join(lines)
     return text if not text or text.endswith(b"\n") else text + ending
+
+
+def _unformatted(lines: Sequence[bytes]) -> bytes:
+    return TRAILING_COMMA.sub(rb"\1", _unspaced(lines).replace(b"'", b'"'))
 
 
 def _unspaced(lines: Sequence[bytes]) -> bytes:

@@ -18,6 +18,7 @@ MAX_TRAINING_BYTES = 16 << 20
 SAMPLE_BYTES = 64 << 10
 CHUNK = 1 << 20
 WHOLE_BYTES = 4 << 20  # blobs up to this size are handled in one piece
+WINDOW_BYTES = 8 << 20  # memory that a frame may ask of whoever decompresses it piece by piece
 
 _blob_head = struct.Struct(">32sQQ")
 _u32 = struct.Struct(">I")
@@ -150,11 +151,14 @@ class PackReader:
     which. Raises PackError where the pack is not what it says; never decompresses more than a blob's declared size.
     """
 
-    def __init__(self, file: Readable, *, max_blob_bytes: int = 2 << 30) -> None:
+    def __init__(
+        self, file: Readable, *, max_blob_bytes: int = 2 << 30, max_blobs: int | None = None
+    ) -> None:
         self._file = file
         self._max_blob_bytes = max_blob_bytes
+        self._max_blobs = max_blobs
         self._offset = 0
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._decompressor = _decompressor()
         self._left = 0  # bytes of the current frame that nobody has read
         self.dictionary_span: tuple[int, int] | None = None  # offset and length of the frame now in force
 
@@ -170,6 +174,8 @@ class PackReader:
                     raise PackError(
                         f"a blob of {size} bytes is larger than the limit of {self._max_blob_bytes}"
                     )
+                if count == self._max_blobs:
+                    raise PackError(f"it has more than {count} blobs")
                 blob = Blob(digest, size, self._offset, length)
                 self._left = length
                 yield blob
@@ -197,8 +203,7 @@ class PackReader:
 
     def frame(self, blob: Blob) -> bytes:
         """The blob's frame as it came, not verified."""
-        if blob.length > blob.size + (blob.size >> 7) + 1024:
-            raise PackError(f"the frame of {blob.digest.hex()} is longer than its content explains")
+        _check_length(blob)
         return self._read_frame(blob.length)
 
     def expand(self, blob: Blob, frame: bytes) -> bytes:
@@ -212,6 +217,7 @@ class PackReader:
 
     def chunks(self, blob: Blob) -> Iterator[bytes]:
         """The content piece by piece; verified when the iterator ends without an error."""
+        _check_length(blob)
         digest = hashlib.sha256()
         size = 0
         reader = self._decompressor.stream_reader(
@@ -233,7 +239,7 @@ class PackReader:
         (length,) = _u32.unpack(self._read(4))
         offset = self._offset
         if not length:
-            self._decompressor = zstandard.ZstdDecompressor()
+            self._decompressor = _decompressor()
             self.dictionary_span = None
             return
         if length > 8 * DICTIONARY_BYTES:
@@ -266,20 +272,32 @@ class PackReader:
 
 
 def decompressor_for(dictionary_frame: bytes) -> zstandard.ZstdDecompressor:
-    """A decompressor for frames made with the dictionary that this frame holds."""
+    """A decompressor for frames made with the dictionary that this frame holds; without one if it is empty."""
+    if not dictionary_frame:
+        return _decompressor()
     try:
         size = zstandard.frame_content_size(dictionary_frame)
         if not 0 < size <= 8 * DICTIONARY_BYTES:
             raise PackError("its dictionary is too large")
         dictionary = zstandard.ZstdDecompressor().decompress(dictionary_frame, allow_extra_data=False)
-        return zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(dictionary))
+        return _decompressor(zstandard.ZstdCompressionDict(dictionary))
     except zstandard.ZstdError as error:
         raise PackError(f"its dictionary is damaged: {error}") from None
 
 
+def _decompressor(dictionary: zstandard.ZstdCompressionDict | None = None) -> zstandard.ZstdDecompressor:
+    return zstandard.ZstdDecompressor(dict_data=dictionary, max_window_size=WINDOW_BYTES)
+
+
+def _check_length(blob: Blob) -> None:
+    """zstd never makes more of a content than this."""
+    if blob.length > blob.size + (blob.size >> 7) + 1024:
+        raise PackError(f"the frame of {blob.digest.hex()} is longer than its content explains")
+
+
 def expander(dictionary_frame: bytes) -> Callable[[bytes, int], bytes]:
     """A function (frame, size) -> content for frames made with this compressed dictionary (empty: none)."""
-    decompressor = decompressor_for(dictionary_frame) if dictionary_frame else zstandard.ZstdDecompressor()
+    decompressor = decompressor_for(dictionary_frame)
 
     def expand(frame: bytes, size: int) -> bytes:
         try:
@@ -294,7 +312,7 @@ def expander(dictionary_frame: bytes) -> Callable[[bytes, int], bytes]:
 
 def chunk_expander(file: BinaryIO, offset: int, length: int, dictionary_frame: bytes) -> Iterator[bytes]:
     """The content of a frame in a file, piece by piece."""
-    decompressor = decompressor_for(dictionary_frame) if dictionary_frame else zstandard.ZstdDecompressor()
+    decompressor = decompressor_for(dictionary_frame)
     file.seek(offset)
     reader = decompressor.stream_reader(cast(BinaryIO, _Span(file, length)), read_size=CHUNK, closefd=False)
     try:

@@ -4,6 +4,8 @@
 digest: digest (32 bytes), offset, length, size, dictionary offset (u64) and dictionary length (u32), little-endian.
 Both are written under other names and renamed, the index last, so processes never see half of one. What is read is
 verified; a damaged pack is dropped. Above its size limit the packs that were used longest ago go first.
+NAME.manifest holds the manifest that a server sent last for a slice: the SHA-256 of the rest, a line with the ETag, then
+the manifest. It is asked for again with that ETag every time.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 LIMIT = 10 << 30  # bytes that the packs may take together
+MANIFESTS = 50  # that are kept
 ROW = struct.Struct("<32sQQQQI")
 
 
@@ -88,6 +91,33 @@ class Cache:
             frame = _at(file, *place.dictionary) if place.dictionary else b""
             yield from chunk_expander(file, place.offset, place.length, frame)
 
+    def manifest(self, name: str) -> tuple[str | None, bytes]:
+        """ETag and text of the manifest that was kept under this name; (None, b"") if there is none, or a damaged one."""
+        from hashlib import sha256
+
+        try:
+            with open(self._manifest_file(name), "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            return None, b""
+        if sha256(data[32:]).digest() != data[:32]:
+            return None, b""
+        etag, _, text = data[32:].partition(b"\n")
+        return etag.decode(), text
+
+    def keep_manifest(self, name: str, etag: str, text: bytes) -> None:
+        from hashlib import sha256
+
+        from gs.workdir.binding import write_atomically
+
+        os.makedirs(self.folder, exist_ok=True)
+        data = etag.encode() + b"\n" + text
+        write_atomically(self._manifest_file(name), sha256(data).digest() + data)
+        kept = sorted(self._files(".manifest"), key=_last_change)
+        for file in kept[:-MANIFESTS]:
+            with _missing_is_fine():
+                os.unlink(file)
+
     def writer(self) -> Incoming:
         """Takes a pack that is being received or sent."""
         return Incoming(self)
@@ -103,6 +133,9 @@ class Cache:
         size = sum(self._size(name) for name in names)
         for name in names:
             self.drop(name)
+        for file in self._files(".manifest"):
+            with _missing_is_fine():
+                os.unlink(file)
         return len(names), size
 
     def stats(self) -> dict:
@@ -136,7 +169,7 @@ class Cache:
         total = sum(sizes.values())
         if total <= self.limit:
             return
-        for name in sorted(sizes, key=self._last_use):
+        for name in sorted(sizes, key=lambda name: _last_change(self._file(name, "pack"))):
             self.drop(name)
             total -= sizes[name]
             if total <= self.limit:
@@ -168,10 +201,19 @@ class Cache:
             return b""
 
     def _names(self) -> list[str]:
+        return [os.path.basename(file)[:-6] for file in self._files(".index")]
+
+    def _files(self, ending: str) -> list[str]:
         try:
-            return [name[:-6] for name in os.listdir(self.folder) if name.endswith(".index")]
+            names = os.listdir(self.folder)
         except FileNotFoundError:
             return []
+        return [os.path.join(self.folder, name) for name in names if name.endswith(ending)]
+
+    def _manifest_file(self, name: str) -> str:
+        from hashlib import sha256
+
+        return os.path.join(self.folder, sha256(name.encode()).hexdigest()[:32] + ".manifest")
 
     def _file(self, name: str, kind: str) -> str:
         return os.path.join(self.folder, f"{name}.{kind}")
@@ -179,12 +221,6 @@ class Cache:
     def _size(self, name: str) -> int:
         try:
             return os.path.getsize(self._file(name, "pack"))
-        except FileNotFoundError:
-            return 0
-
-    def _last_use(self, name: str) -> float:
-        try:
-            return os.path.getmtime(self._file(name, "pack"))
         except FileNotFoundError:
             return 0
 
@@ -227,6 +263,13 @@ class Incoming:
         self._file.close()
         with _missing_is_fine():
             os.unlink(self._path)
+
+
+def _last_change(file: str) -> float:
+    try:
+        return os.path.getmtime(file)
+    except FileNotFoundError:
+        return 0
 
 
 def _search(data: bytes, count: int, digest: bytes) -> int | None:

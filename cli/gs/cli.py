@@ -16,7 +16,7 @@ How to write a command, in `gs/commands/<name>.py`:
                                                  # return None, or an exit code
 
 and name it in a table below. Raise GsError; never print errors, never call sys.exit. A module that must be importable
-without click (`status`, for the fast lane of gs.main) exposes `declare() -> click.Command` instead of a command.
+without click (`status` and `submit`, for the fast lane of gs.main) exposes `declare() -> click.Command` instead of a command.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ CONFLICT = {
     "list": "conflict_list:list_conflicts",
     "show": "conflict_show:show",
     "resolve": "conflict_resolve:resolve",
+    "history": "conflict_history:history",
+    "watch": "conflict_watch:watch",
 }
 AUTH = {name: f"auth:{name}" for name in ("login", "status", "logout", "token")}
 CONFIG = {
@@ -158,7 +160,7 @@ def program() -> LazyGroup:
         "status": "status:declare",
         "diff": "diff:diff",
         "pull": "pull:pull_command",
-        "submit": "submit:submit",
+        "submit": "submit:declare",
         "changeset": group("changeset", CHANGESET, "Propose, review and land changes."),
         "conflict": group("conflict", CONFLICT, "See and resolve conflicts with other teams."),
         "slice": group("slice", SLICE, "Find, make and edit slices."),

@@ -24,7 +24,10 @@ def print_conflicts(conflicts: list[dict], *, detailed: bool = False) -> None:
             say()
         return
     ordered = by_severity(conflicts)
-    rows = [[state(item["severity"]), item["kind"], _other_side(item), item["path"]] for item in ordered]
+    rows = [
+        [state(item["severity"] or "hidden"), item["kind"] or "hidden", other_side(item), item["path"]]
+        for item in ordered
+    ]
     headers = ["severity", "kind", "with", "path"]
     if any(item.get("id") for item in ordered):  # what a merge or rebase reports has none
         headers = ["id", *headers]
@@ -40,12 +43,13 @@ def print_conflict(conflict: dict) -> None:
     fields(
         [
             ("id", conflict.get("id")),
-            ("kind", f"{conflict['kind']}: {KINDS.get(conflict['kind'], '')}".rstrip(": ")),
-            ("severity", state(conflict["severity"])),
+            ("kind", f"{conflict['kind'] or 'hidden'}: {KINDS.get(conflict['kind'], '')}".rstrip(": ")),
+            ("severity", state(conflict["severity"] or "hidden")),
             ("state", state(conflict.get("state") or "open")),
             ("changeset", conflict.get("changeset")),
             ("ours", side(conflict, "ours")),
-            ("theirs", side(conflict, "theirs")),
+            ("theirs", side(conflict, "theirs") if conflict["kind"] else None),
+            ("assignee", conflict.get("assignee")),
             ("hint", conflict.get("hint")),
         ]
     )
@@ -55,13 +59,18 @@ def print_conflict(conflict: dict) -> None:
 def print_hunks(hunks: list[dict]) -> None:
     """Each colliding hunk: base, ours, theirs, with line numbers of the first line."""
     for number, hunk in enumerate(hunks, 1):
-        say(style(f"--- {number} of {plural(len(hunks), 'hunk')}", "cyan"))
+        inside = f" in {hunk['inside']}" if hunk.get("inside") else ""
+        say(style(f"--- {number} of {plural(len(hunks), 'hunk')}{clean(inside)}", "cyan"))
+        for line in hunk.get("before") or ():
+            say(style("  " + clean(line.rstrip("\r")), "dim"))
         for name, colour in (("base", "dim"), ("ours", "green"), ("theirs", "red")):
             say(style(f"{name} (line {hunk.get(f'{name}_start', '?')})", "bold"))
             if not hunk.get(name):
                 say(style("  (nothing)", "dim"))
             for line in hunk.get(name) or ():
                 say("  " + style(line.rstrip("\r\n"), colour))
+        for line in hunk.get("after") or ():
+            say(style("  " + clean(line.rstrip("\r")), "dim"))
 
 
 def by_severity(conflicts: list[dict]) -> list[dict]:
@@ -84,6 +93,8 @@ def side(conflict: dict, name: str) -> str | None:
     return text + ("" if entry else " (deleted)")
 
 
-def _other_side(conflict: dict) -> str:
+def other_side(conflict: dict) -> str:
+    """Whose work it collides with: `acme/api ada cl-7`."""
     info = (conflict.get("sides") or {}).get("theirs") or {}
-    return " ".join(part for part in (info.get("slice"), info.get("author")) if part) or "-"
+    parts = (info.get("slice"), info.get("author"), info.get("changeset"))
+    return clean(" ".join(part for part in parts if part)) or "another team"

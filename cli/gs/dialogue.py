@@ -13,7 +13,7 @@ from gs.style import style
 
 QUESTION = "[o]urs, [t]heirs, [a]uto, [e]dit, [s]kip, [q]uit, [?] "
 MEANING = """  o  keep the changeset's version
-  t  take what has landed
+  t  take theirs
   a  merge both; only where that is clean
   e  open the merge with conflict markers in the editor
   s  leave this one for later

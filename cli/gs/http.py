@@ -12,8 +12,9 @@ from gs.wire import bare_problem, lost, open_connection, replayable, wait
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from http.client import HTTPConnection, HTTPResponse
     from typing import IO, Any, Self
+
+    from gs.connection import Answer, Connection
 
     Body = dict | list | bytes | bytearray | Iterable[bytes] | IO[bytes] | None
 
@@ -30,7 +31,7 @@ class Response:
     Leave nothing unread if the connection shall be used again; what is left unread closes it.
     """
 
-    def __init__(self, api: Api, raw: HTTPResponse):
+    def __init__(self, api: Api, raw: Answer):
         self._api = api
         self._raw = raw
         self.status: int = raw.status
@@ -50,17 +51,12 @@ class Response:
         return True
 
     def _guard(self, call: Callable[..., Any], *args: object) -> Any:
-        from http.client import HTTPException
+        from gs.connection import ProtocolError
 
         try:
-            result = call(*args)
-        except (HTTPException, OSError) as error:
+            return call(*args)
+        except (ProtocolError, OSError) as error:
             raise self._broken(str(error) or type(error).__name__) from error
-        if (
-            not result and args != (0,) and self._raw.length
-        ):  # http.client does not mind when fewer bytes come than announced
-            raise self._broken(f"{self._raw.length} bytes are missing")
-        return result
 
     def _broken(self, reason: str) -> GsError:
         self._api.close()
@@ -87,7 +83,7 @@ class Api:
     def __init__(self, endpoint: str, token: str | None):
         self.endpoint = endpoint.rstrip("/")
         self.token = token
-        self._connection: HTTPConnection | None = None
+        self._connection: Connection | None = None
 
     def clone(self) -> Api:
         return Api(self.endpoint, self.token)
@@ -190,7 +186,7 @@ class Api:
 
     def _send(self, method: str, path: str, body: Body, headers: dict, repeatable: bool) -> Response:
         """One exchange; a connection that the server has meanwhile closed is opened again, once."""
-        from http.client import HTTPException
+        from gs.connection import ProtocolError
 
         self._drop_stale()
         retried = False
@@ -198,29 +194,26 @@ class Api:
             fresh = self._connection is None
             try:
                 return Response(self, self._exchange(method, path, body, headers))
-            except (HTTPException, OSError) as error:
+            except (ProtocolError, OSError) as error:
                 self.close()
                 if retried or not repeatable or (fresh and isinstance(error, OSError) and not lost(error)):
                     raise self._unreachable(error) from error
                 retried = True
 
-    def _exchange(self, method: str, path: str, body: Body, headers: dict) -> HTTPResponse:
+    def _exchange(self, method: str, path: str, body: Body, headers: dict) -> Answer:
         rewind = getattr(body, "seek", None)
         if rewind is not None:
             rewind(0)
         connection = self._connect()
-        chunked = body is not None and not isinstance(body, (bytes, bytearray))
-        if chunked:
-            headers = {**headers, "Transfer-Encoding": "chunked"}
         try:
-            connection.request(method, path, body=body, headers=headers, encode_chunked=chunked)
+            connection.send(method, path, body, headers)  # type: ignore[arg-type]
         except (BrokenPipeError, ConnectionResetError):
             # A server that refuses an upload answers and closes before it has read all: look for that answer.
             if body is None:
                 raise
-        return connection.getresponse()
+        return connection.receive(method)
 
-    def _connect(self) -> HTTPConnection:
+    def _connect(self) -> Connection:
         if self._connection is None:
             self._connection = open_connection(self.endpoint)
         return self._connection

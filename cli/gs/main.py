@@ -1,9 +1,9 @@
 """Entry point of `gs` and `gitslice`.
 
 Start-up is most of what a small command costs, so this module imports next to nothing and takes two shortcuts:
-`gs --version`, and the fast lane: `gs status` with no flags but `--json`, `--quiet`, `-q` runs without click
-(`gs.commands.status.run(ctx)`). Everything else goes through `gs.cli`. Exit codes: `gitslice_core.errors.CODES`;
-130 after Ctrl-C; 141 when the reader of our output went away, as a shell reports it.
+`gs --version`, and the fast lane: `gs status` and `gs submit -m MESSAGE` with no flags but `--json`, `--quiet`, `-q`
+run without click (`run(ctx, ...)` of their modules). Everything else goes through `gs.cli`. Exit codes:
+`gitslice_core.errors.CODES`; 130 after Ctrl-C; 141 when the reader of our output went away, as a shell reports it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from gs import output
 from gs.errors import GsError
 
 FAST_FLAGS = {"--json", "--quiet", "-q"}
+FAST_OPTIONS = {
+    "status": {},
+    "submit": {"-m": "message", "--message": "message"},
+}  # option -> parameter of `run`
 
 
 def main() -> None:
@@ -49,24 +53,43 @@ def _dispatch(arguments: list[str]) -> int:
 
         sys.stdout.write(f"gs {__version__}\n")
         return 0
-    if (
-        arguments[:1] == ["status"]
-        and FAST_FLAGS.issuperset(arguments[1:])
-        and "_GS_COMPLETE" not in os.environ
-    ):
-        return _fast_status(arguments[1:])
+    fast = _plain(arguments)
+    if fast is not None and "_GS_COMPLETE" not in os.environ:
+        return _run_fast(arguments[0], *fast)
     from gs.cli import invoke
 
     return invoke(arguments)
 
 
-def _fast_status(flags: list[str]) -> int:
-    from gs.commands.status import run as show_status
+def _plain(arguments: list[str]) -> tuple[set[str], dict[str, str]] | None:
+    """The flags and options of a command line that the fast lane takes; None for every other."""
+    if not arguments or arguments[0] not in FAST_OPTIONS:
+        return None
+    known = FAST_OPTIONS[arguments[0]]
+    flags: set[str] = set()
+    options: dict[str, str] = {}
+    words = iter(arguments[1:])
+    for word in words:
+        value = next(words, None) if word in known else None
+        if word in FAST_FLAGS:
+            flags.add(word)
+        elif value is not None:
+            options[known[word]] = value
+        else:
+            return None
+    return flags, options
+
+
+def _run_fast(name: str, flags: set[str], options: dict) -> int:
     from gs.context import Context
 
-    quiet = "--quiet" in flags or "-q" in flags
-    output.configure(json="--json" in flags, quiet=quiet)
-    return show_status(Context(json="--json" in flags, quiet=quiet)) or 0
+    if name == "status":
+        from gs.commands.status import run as perform
+    else:
+        from gs.commands.submit import run as perform  # type: ignore[assignment]
+    json, quiet = "--json" in flags, bool(flags & {"--quiet", "-q"})
+    output.configure(json=json, quiet=quiet)
+    return perform(Context(json=json, quiet=quiet), **options) or 0
 
 
 def _fail(error: GsError) -> int:

@@ -72,10 +72,14 @@ def marked_content(api: Api, detail: dict, conflict: dict, ours: bytes | None = 
         raise GsError(
             "unresolvable", f"the base of {path} is not that of {detail['changeset']}", "gs changeset rebase"
         )
+    organization = detail["slice"].split("/")[0]
     if ours is None:
-        organization = detail["slice"].split("/")[0]
         ours = proposed_content(api, organization, detail["number"], path)
-    theirs = file_at(api, address, path, "HEAD")
+    open_changeset = (conflict["sides"]["theirs"] or {}).get("changeset")
+    if open_changeset:
+        theirs = proposed_content(api, organization, int(open_changeset.removeprefix("cl-")), path)
+    else:
+        theirs = file_at(api, address, path, "HEAD")
     result = merge(base, ours, theirs)
     if result.binary:
         raise GsError("unresolvable", f"{path} cannot be merged as text", "choose --ours or --theirs")

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from gs.cache import Cache
+    from gs.cache import Cache, Place
     from gs.http import Api, Response
     from gs.progress import Progress
 
 PACK_TYPE = "application/x-gitslice-pack"
 PACK_BYTES = 32 << 20  # content that one uploaded pack holds, unless a single file is larger
+PACK_FILES = 50_000  # that one pack holds; servers take 100,000 unless told otherwise
 PACKERS = 2  # packs that are made at once, while another is on its way
 SMALL_PACK_BYTES = 256 << 10  # below this no dictionary pays
 NONE = "none"
@@ -51,6 +52,28 @@ def manifest(
     with api.stream("GET", f"{address}manifest/{query}") as response:
         data = read_all(response)
         headers = response.headers
+    return _manifest_of(headers, data)
+
+
+def cached_manifest(api: Api, cache: Cache, address: str, commit: str | None = None) -> Manifest:
+    """The whole manifest. What the cache holds of it is used if the server says that it still holds."""
+    from gs.http import NOT_MODIFIED, encode_query
+
+    name = f"{api.endpoint} {address} {commit or 'HEAD'}"
+    etag, known = cache.manifest(name)
+    asked = {"If-None-Match": etag} if etag else {}
+    with api.stream(
+        "GET", f"{address}manifest/{encode_query({'commit': commit})}", headers=asked
+    ) as response:
+        headers = response.headers
+        data = known if response.status == NOT_MODIFIED else read_all(response)
+    told = headers.get("ETag")
+    if told and data is not known:
+        cache.keep_manifest(name, told, data)
+    return _manifest_of(headers, data)
+
+
+def _manifest_of(headers: Any, data: bytes) -> Manifest:
     told = headers["X-GitSlice-Commit"]
     return Manifest(
         None if told == NONE else told,
@@ -81,17 +104,23 @@ def read_all(response: Response) -> bytes:
 
 
 def fetch(
-    api: Api, cache: Cache, address: str, commit: str, rows: dict[str, Row], everything: bool = False
+    api: Api,
+    cache: Cache,
+    address: str,
+    commit: str,
+    rows: dict[str, Row],
+    everything: bool = False,
+    cached: dict[bytes, Place] | None = None,
 ) -> Iterator[tuple[bytes, bytes | Iterator[bytes]]]:
     """(digest, content) of all blobs that `rows` names: first those that are cached, then the others from the server.
     Content above a few MiB comes as an iterator of chunks, to be used up before the next. All verified.
 
-    `everything` says that the rows are the whole slice at `commit`.
+    `everything` says that the rows are the whole slice at `commit`; `cached` what `cache.find` knows of their blobs.
     """
     from gitslice_core.packs import WHOLE_BYTES
 
     wanted = {row.digest: row.size for row in rows.values()}
-    cached = cache.find(wanted)
+    cached = cache.find(wanted) if cached is None else cached
     small = {digest: place for digest, place in cached.items() if place.size <= WHOLE_BYTES}
     done = set()
     for digest, content in cache.read(small):
@@ -233,7 +262,7 @@ def _batches(files: list[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]:
     batch: list[tuple[str, Row]] = []
     size = 0
     for name, row in sorted(files, key=lambda file: (os.path.splitext(file[0])[1], file[0])):
-        if batch and size + row.size > PACK_BYTES:
+        if batch and (size + row.size > PACK_BYTES or len(batch) == PACK_FILES):
             yield batch
             batch, size = [], 0
         batch.append((name, row))
@@ -243,16 +272,14 @@ def _batches(files: list[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]:
 
 
 def _pack(batch: list[tuple[str, Row]]) -> Any:
-    """The pack of a batch, in a temporary file at its start."""
-    import tempfile
-
+    """The pack of a batch, in memory or in a temporary file, at its start."""
     from gitslice_core.packs import WHOLE_BYTES, PackError, PackWriter, train
 
     total = sum(row.size for _, row in batch)
     small = [(name, row) for name, row in batch if row.size <= WHOLE_BYTES]
     contents = [_content(name, row) for name, row in small] if total <= 2 * PACK_BYTES else None
     dictionary = train(contents) if contents and total >= SMALL_PACK_BYTES else None
-    file: Any = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115 (whoever sends it closes it)
+    file = _spool(total)
     writer = PackWriter(file, dictionary)
     for place, (name, row) in enumerate(small):
         content = contents[place] if contents is not None else _content(name, row)
@@ -267,6 +294,17 @@ def _pack(batch: list[tuple[str, Row]]) -> Any:
     writer.finish()
     file.seek(0)
     return file
+
+
+def _spool(total: int) -> Any:
+    """A file for the pack of that many bytes of content; whoever sends it closes it."""
+    if total <= SMALL_PACK_BYTES:
+        from io import BytesIO
+
+        return BytesIO()
+    from tempfile import SpooledTemporaryFile
+
+    return SpooledTemporaryFile(max_size=4 << 20)
 
 
 def _content(name: str, row: Row) -> bytes:

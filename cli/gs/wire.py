@@ -6,35 +6,23 @@ from gs.errors import GsError
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
-    from http.client import HTTPConnection
+    from gs.connection import Connection
 
 TIMEOUT = 300  # seconds without a byte before a connection counts as dead
 CONNECT_TIMEOUT = 15  # seconds
 LONGEST_WAIT = 30  # seconds, whatever Retry-After says
 
 
-def open_connection(endpoint: str) -> HTTPConnection:
+def open_connection(endpoint: str) -> Connection:
     """A connection to `endpoint`, with the system's certificates for https. Connects at once."""
-    import socket
-    from http.client import HTTPConnection
     from urllib.parse import urlsplit
 
-    parts = urlsplit(endpoint)
-    host = parts.hostname or ""
-    connection: HTTPConnection
-    if parts.scheme == "https":
-        import ssl
-        from http.client import HTTPSConnection
+    from gs.connection import Connection
 
-        context = ssl.create_default_context()
-        connection = HTTPSConnection(host, parts.port, timeout=CONNECT_TIMEOUT, context=context)
-    else:
-        connection = HTTPConnection(host, parts.port, timeout=CONNECT_TIMEOUT)
-    connection.blocksize = 256 * 1024
-    connection.connect()
-    connection.sock.settimeout(TIMEOUT)
-    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+    parts = urlsplit(endpoint)
+    tls = parts.scheme == "https"
+    port = parts.port or (443 if tls else 80)
+    return Connection(parts.hostname or "", port, tls=tls, connect_timeout=CONNECT_TIMEOUT, timeout=TIMEOUT)
 
 
 def replayable(body: object) -> bool:

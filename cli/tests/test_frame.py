@@ -15,7 +15,18 @@ from gs.context import Context, changeset_number
 from gs.errors import GsError
 from gs.main import run
 
-HEAVY = {"click", "rich_click", "rich", "ssl", "http.client", "json", "pathlib", "zstandard", "typing"}
+HEAVY = {
+    "click",
+    "rich_click",
+    "rich",
+    "ssl",
+    "http.client",
+    "gs.connection",
+    "json",
+    "pathlib",
+    "zstandard",
+    "typing",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +169,7 @@ def test_the_version_needs_nothing_heavy() -> None:
 
 
 def test_status_needs_neither_click_nor_network() -> None:
-    assert not {"click", "rich_click", "rich", "ssl", "http.client"} & imported("status")
+    assert not {"click", "rich_click", "rich", "ssl", "gs.connection"} & imported("status")
 
 
 def test_a_reader_that_went_away_is_no_error() -> None:

@@ -17,7 +17,7 @@ from gitslice_core.merge import (
     has_markers,
     mark,
     merge,
-    only_whitespace_differs,
+    only_formatting_differs,
 )
 
 LINE = st.sampled_from([b"a\n", b"b\n", b"c\n", b"}\n", b"\n", b"long line\n", b"a\r\n", b"\xff\n"])
@@ -192,9 +192,11 @@ def test_markers_begin_lines():
 
 
 def test_white_space_alone_is_recognised():
-    assert only_whitespace_differs([b"a  b\n"], [b"\ta b"])
-    assert only_whitespace_differs([b"f(a,b)\n"], [b"f( a,\r\n", b"   b )\r\n"])
-    assert only_whitespace_differs([b"a\n"], [b"\n", b"a\n"])
-    assert not only_whitespace_differs([b"a b\n"], [b"a c\n"])
-    assert not only_whitespace_differs([b"else if\n"], [b"elseif\n"])
-    assert not only_whitespace_differs([b"a\n"], [])
+    assert only_formatting_differs([b"a  b\n"], [b"\ta b"])
+    assert only_formatting_differs([b"f(a,b)\n"], [b"f( a,\r\n", b"   b )\r\n"])
+    assert only_formatting_differs([b"a\n"], [b"\n", b"a\n"])
+    assert not only_formatting_differs([b"a b\n"], [b"a c\n"])
+    assert not only_formatting_differs([b"else if\n"], [b"elseif\n"])
+    assert not only_formatting_differs([b"a\n"], [])
+    assert only_formatting_differs([b"f('a', b)\n"], [b"f(\n", b'    "a",\n', b"    b,\n", b")\n"])
+    assert not only_formatting_differs([b"f(a, b)\n"], [b"f(a b)\n"])

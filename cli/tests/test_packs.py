@@ -129,6 +129,24 @@ def test_blobs_above_the_limit_are_refused_unread():
         unpacked(packed([b"x" * 100]), max_blob_bytes=99)
 
 
+def test_packs_with_too_many_blobs_are_refused():
+    assert unpacked(packed([b"a", b"b"]), max_blobs=2) == [b"a", b"b"]
+    with pytest.raises(PackError, match="more than 2 blobs"):
+        unpacked(packed([b"a", b"b", b"c"]), max_blobs=2)
+
+
+def test_big_frames_hide_nothing_and_ask_for_little_memory():
+    content = bytes(range(256)) * (WHOLE_BYTES // 256 + 1)
+    hiding = zstandard.ZstdCompressor().compress(content) + bytes(len(content))
+    with pytest.raises(PackError):
+        unpacked(one_blob(content, frame=hiding, size=len(content)))
+    wide = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=False)
+    compressor = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    frame = compressor.compress(content) + compressor.flush()
+    with pytest.raises(PackError, match="memory"):
+        unpacked(one_blob(content, frame=frame))
+
+
 def test_git_gives_the_same_blob_id():
     hashed = git_blob_id(6)
     hashed.update(b"hello\n")

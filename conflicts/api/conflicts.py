@@ -1,31 +1,31 @@
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.access import signed_in, visible_organization
+from accounts.models import User
+from changesets.api.proposals import object_of
 from changesets.models import Changeset
+from conflicts.bodies import RELATED, conflict_bodies, event_body
 from conflicts.detection import detect
 from conflicts.errors import ConflictNotFound
-from conflicts.models import Conflict
+from conflicts.models import Conflict, ConflictEvent
 from conflicts.querysets import ConflictQuerySet
-from gitslice.common.errors import InvalidRequest
+from conflicts.services import assign_conflict, comment_on_conflict
+from gitslice.common.errors import InvalidRequest, NotFound
 from gitslice.common.pagination import Page, listing
 
-FILTERS = [
-    OpenApiParameter(name)
-    for name in ("slice", "changeset", "path", "severity", "kind", "state", "limit", "cursor")
-]
-RELATED = (
-    "changeset__slice__organization",
-    "changeset__author",
-    "their_commit__slice__organization",
-    "their_commit__author",
-)
+NAMES = ("slice", "changeset", "path", "severity", "kind", "state", "assignee", "with", "limit", "cursor")
+TELLING = (
+    "severity",
+    "kind",
+    "assignee",
+    "with",
+)  # who does not see the other side learns nothing by asking for these
+FILTERS = [OpenApiParameter(name) for name in NAMES]
 
 
 class ConflictListView(APIView):
@@ -38,76 +38,165 @@ class ConflictListView(APIView):
         organization = visible_organization(request.user, org)
         rows = Conflict.objects.visible_to(request.user).filter(organization=organization)
         number = _changeset_number(request.query_params.get("changeset"))
+        changeset = _fresh(request, organization.pk, number) if number is not None else None
         if number is not None:
-            _refresh(request, organization.pk, number)
-            rows = rows.filter(changeset__number=number)
+            rows = rows.of_changeset(changeset.pk if changeset else 0)
         page = Page(request.query_params)
-        rows = _filtered(rows, request).filter(pk__gt=page.after or 0).select_related(*RELATED).order_by("pk")
-        shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda conflict: conflict.pk)
-        return Response(listing(map(conflict_body, shown), cursor))
+        if any(request.query_params.get(name) for name in TELLING):
+            rows = rows.told_to(request.user)
+        rows = _filtered(rows, request, org).filter(pk__gt=page.after or 0)
+        found = list(rows.select_related(*RELATED).order_by("pk")[: page.limit + 1])
+        shown, cursor = page.cut(found, lambda conflict: conflict.pk)
+        bodies = conflict_bodies(shown, request.user, changeset.pk if changeset else None)
+        return Response(listing(bodies, cursor))
 
 
 class ConflictView(APIView):
     @extend_schema(operation_id="get_conflict", responses=OpenApiTypes.OBJECT, tags=["conflicts"])
     def get(self, request: Request, org: str, conflict_id: int) -> Response:
-        rows = Conflict.objects.visible_to(request.user).filter(organization__slug=org, pk=conflict_id)
-        conflict = rows.select_related(*RELATED).first()
-        if conflict is None:
-            signed_in(request.user)
-            raise ConflictNotFound(f"there is no conflict {conflict_id} in {org}")
-        return Response(conflict_body(conflict))
+        return _answer(request, visible_conflict(request, org, conflict_id))
 
-
-def conflict_body(conflict: Conflict) -> dict[str, Any]:
-    changeset, commit = conflict.changeset, conflict.their_commit
-    ours = {"slice": str(changeset.slice), "author": changeset.author.username, "changeset": str(changeset)}
-    theirs = commit and {
-        "slice": str(commit.slice),
-        "author": commit.author.username,
-        "commit": bytes(commit.digest).hex(),
-        "time": commit.landed_at.isoformat(),
-    }
-    return {
-        "id": conflict.pk,
-        "path": conflict.path,
-        "kind": conflict.kind,
-        "severity": conflict.severity,
-        "state": conflict.state,
-        "changeset": str(changeset),
-        "hint": conflict.hint,
-        "base": conflict.base,
-        "ours": conflict.ours,
-        "theirs": conflict.theirs,
-        "sides": {"ours": ours, "theirs": theirs},
-        "hunks": conflict.hunks,
-        "resolution": conflict.resolution or None,
-    }
-
-
-def _refresh(request: Request, organization_id: int, number: int) -> None:
-    """Workers may lag behind; who asks about one changeset gets what holds now."""
-    changeset = (
-        Changeset.objects.visible_to(request.user)
-        .filter(organization_id=organization_id, number=number)
-        .first()
+    @extend_schema(
+        operation_id="assign_conflict",
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+        tags=["conflicts"],
     )
+    def patch(self, request: Request, org: str, conflict_id: int) -> Response:
+        """`{"assignee": USERNAME or null}`: who takes care of it."""
+        actor = signed_in(request.user)
+        conflict = visible_conflict(request, org, conflict_id)
+        body = object_of(request.data)
+        if "assignee" not in body:
+            raise InvalidRequest("name the assignee, or null for nobody")
+        assign_conflict(actor=actor, conflict=conflict, assignee=_person(body["assignee"]))
+        return _answer(request, visible_conflict(request, org, conflict_id))
+
+
+class ConflictEventsView(APIView):
+    @extend_schema(
+        operation_id="list_conflict_events",
+        parameters=[OpenApiParameter("limit"), OpenApiParameter("cursor")],
+        responses=OpenApiTypes.OBJECT,
+        tags=["conflicts"],
+    )
+    def get(self, request: Request, org: str, conflict_id: int) -> Response:
+        """What happened to the conflict, oldest first."""
+        conflict = visible_conflict(request, org, conflict_id)
+        page = Page(request.query_params)
+        events = conflict.events.filter(pk__gt=page.after or 0).select_related("actor", "conflict")
+        shown, cursor = page.cut(list(events[: page.limit + 1]), lambda event: event.pk)
+        return Response(listing(map(event_body, shown), cursor))
+
+
+class ConflictHistoryView(APIView):
+    """Who collided at a path and who chose what, oldest first."""
+
+    @extend_schema(
+        operation_id="list_conflict_history",
+        parameters=[
+            OpenApiParameter("path", required=True),
+            OpenApiParameter("limit"),
+            OpenApiParameter("cursor"),
+        ],
+        responses=OpenApiTypes.OBJECT,
+        tags=["conflicts"],
+    )
+    def get(self, request: Request, org: str) -> Response:
+        organization = visible_organization(request.user, org)
+        path = request.query_params.get("path")
+        if not path:
+            raise InvalidRequest("path is missing")
+        rows = Conflict.objects.visible_to(request.user).filter(organization=organization, path=path)
+        page = Page(request.query_params)
+        events = ConflictEvent.objects.filter(conflict__in=rows, pk__gt=page.after or 0)
+        related = ("actor", *(f"conflict__{name}" for name in RELATED))
+        shown, cursor = page.cut(
+            list(events.select_related(*related).order_by("pk")[: page.limit + 1]), lambda event: event.pk
+        )
+        bodies = {event.conflict_id: event.conflict for event in shown}
+        sides = {body["id"]: body for body in conflict_bodies(list(bodies.values()), request.user)}
+        items = [event_body(event) | _of(sides[event.conflict_id]) for event in shown]
+        return Response(listing(items, cursor))
+
+
+class ConflictCommentsView(APIView):
+    @extend_schema(
+        operation_id="comment_on_conflict",
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+        tags=["conflicts"],
+    )
+    def post(self, request: Request, org: str, conflict_id: int) -> Response:
+        """`{"body": TEXT}`; both sides read it, if they may see each other."""
+        actor = signed_in(request.user)
+        conflict = visible_conflict(request, org, conflict_id)
+        text = object_of(request.data).get("body")
+        if not isinstance(text, str):
+            raise InvalidRequest("body is a text")
+        event = comment_on_conflict(actor=actor, conflict=conflict, body=text)
+        return Response(event_body(event), status=201)
+
+
+def visible_conflict(request: Request, org: str, conflict_id: int) -> Conflict:
+    """The conflict, or ConflictNotFound unless the caller sees a side of it."""
+    rows = Conflict.objects.visible_to(request.user).filter(organization__slug=org, pk=conflict_id)
+    conflict = rows.select_related(*RELATED).first()
+    if conflict is None:
+        signed_in(request.user)
+        raise ConflictNotFound(f"there is no conflict {conflict_id} in {org}")
+    return conflict
+
+
+def _answer(request: Request, conflict: Conflict) -> Response:
+    [body] = conflict_bodies([conflict], request.user)
+    return Response(body)
+
+
+def _of(body: dict[str, object]) -> dict[str, object]:
+    """What the history tells of the conflict itself; for who does not see the other side, nothing of it."""
+    told = {name: body[name] for name in ("changeset", "kind", "severity", "state", "sides", "resolution")}
+    return told if body["kind"] else told | {"actor": None, "detail": {}, "body": ""}
+
+
+def _person(username: object) -> User | None:
+    if username is None:
+        return None
+    user = (
+        User.objects.filter(username=username, is_active=True).first() if isinstance(username, str) else None
+    )
+    if user is None:
+        raise NotFound(f"there is no user {username!r}")
+    return user
+
+
+def _fresh(request: Request, organization_id: int, number: int) -> Changeset | None:
+    """Workers may lag behind; who asks about one changeset gets what holds now."""
+    visible = Changeset.objects.visible_to(request.user)
+    changeset = visible.filter(organization_id=organization_id, number=number).first()
     if changeset is not None and changeset.is_open:
         detect(changeset)
+    return changeset
 
 
-def _filtered(rows: ConflictQuerySet, request: Request) -> ConflictQuerySet:
+def _filtered(rows: ConflictQuerySet, request: Request, org: str) -> ConflictQuerySet:
     query = request.query_params
     state = query.get("state", "open")
     if state != "all":
         rows = rows.filter(state=_choice("state", state, Conflict.State.values))
     if query.get("slice"):
-        rows = rows.filter(changeset__slice__name=query["slice"].rpartition("/")[2])
+        rows = rows.of_slice(org, query["slice"].rpartition("/")[2], request.user)
     if query.get("path"):
         rows = rows.filter(path=query["path"])
     if query.get("severity"):
         rows = rows.filter(severity=_choice("severity", query["severity"], Conflict.Severity.values))
     if query.get("kind"):
         rows = rows.filter(kind=_choice("kind", query["kind"], Conflict.Kind.values))
+    if query.get("assignee"):
+        rows = rows.filter(assignee__username=query["assignee"])
+    if query.get("with"):
+        landed = _choice("with", query["with"], ["landed", "open"]) == "landed"
+        rows = rows.filter(their_changeset__isnull=landed)
     return rows
 
 

@@ -53,8 +53,9 @@ class ResolveView(APIView):
             {
                 "changeset": str(changeset),
                 "patchset": changeset.current.number,
+                "files": changeset.current.file_count,
                 "resolved": resolved,
-                "remaining": list(changeset.conflicts.open().values_list("path", flat=True)),
+                "remaining": list(changeset.conflicts.blocking().values_list("path", flat=True)),
             }
         )
 

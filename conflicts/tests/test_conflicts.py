@@ -4,9 +4,11 @@ import pytest
 
 from changesets.errors import StalePatchset, Unresolvable
 from changesets.models import Changeset
+from changesets.reading import readiness
 from changesets.services import abandon_changeset
-from conflicts.detection import detect, touched_changesets
+from conflicts.detection import detect
 from conflicts.models import Conflict
+from conflicts.open_edits import touched_changesets
 from conflicts.resolution import Resolution, resolve_conflicts
 from conflicts.tasks import detect_conflicts, detect_for_paths
 from gitslice.objects.services import put_blobs
@@ -57,9 +59,18 @@ def test_detection_stores_one_row_a_collision_however_often_it_runs(changeset):
 
 def test_a_collision_that_is_gone_becomes_obsolete(world, changeset):
     detect(changeset)
-    world.land(world.organization.slices.get(name="shop"), {"shared/a": OURS})
+    world.land(world.organization.slices.get(name="shop"), {"shared/a": BASE})
     assert detect(changeset) == []
     assert Conflict.objects.get().state == "obsolete"
+
+
+def test_what_landed_and_merges_cleanly_is_known_and_blocks_nothing(world, changeset):
+    world.land(
+        world.organization.slices.get(name="shop"), {"shared/b": b"one\ntwo\nthree\nfour\nfive\nsix\n"}
+    )
+    severities = {conflict.path: conflict.severity for conflict in detect(changeset)}
+    assert severities == {"shared/a": "high", "shared/b": "low"}
+    assert [conflict.path for conflict in changeset.conflicts.blocking()] == ["shared/a"]
 
 
 def test_a_closed_changeset_has_no_open_conflicts(world, changeset):
@@ -71,6 +82,7 @@ def test_a_closed_changeset_has_no_open_conflicts(world, changeset):
 
 def test_a_landing_concerns_open_changesets_that_edit_its_paths(world, changeset):
     organization = world.organization.pk
+    detect(changeset)
     assert list(touched_changesets(organization, ["shared/a"])) == [changeset.pk]
     assert list(touched_changesets(organization, ["shared/unknown"])) == []
     assert detect_for_paths(organization, changeset.pk, ["shared/a"]) == 1
@@ -86,6 +98,18 @@ def test_choosing_a_side_makes_a_patchset_on_the_head_that_lands(world, changese
     assert (conflict.state, conflict.resolution, conflict.resolved_by) == ("resolved", choice, world.owner)
     world.merge(changeset)
     assert world.files() == {"shared/a": landed, "shared/b": OURS}
+
+
+def test_a_changeset_of_which_nothing_is_left_is_not_ready(world):
+    web, shop = world.slice("web", "shared/**"), world.slice("shop", "shared/**")
+    world.land(web, {"shared/a": BASE})
+    changeset = world.propose(web, {"shared/a": OURS})
+    world.land(shop, {"shared/a": THEIRS})
+    changeset = resolve(world, changeset, for_all="theirs")
+    assert changeset.current.file_count == 0
+    state = readiness(changeset)
+    assert state.verdict == "needs_rebase"
+    assert "abandon" in state.warnings[0]
 
 
 def test_content_by_hand(world, changeset):

@@ -28,6 +28,13 @@ class ProblemRenderer(ORJSONRenderer):
     format = "problem"
 
 
+class EventStreamRenderer(ProblemRenderer):
+    """For views that stream events: what they render are their errors."""
+
+    media_type = "text/event-stream"
+    format = "events"
+
+
 class ORJSONParser(BaseParser):
     media_type = "application/json"
 

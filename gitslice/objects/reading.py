@@ -145,8 +145,7 @@ def _dictionary_frame(pack: _Pack) -> bytes:
 
 
 def _decompressor(pack: _Pack) -> zstandard.ZstdDecompressor:
-    frame = _dictionary_frame(pack)
-    return decompressor_for(frame) if frame else zstandard.ZstdDecompressor()
+    return decompressor_for(_dictionary_frame(pack))
 
 
 class _Joined:

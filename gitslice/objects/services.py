@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from gitslice.common.errors import DomainError, ServerBusy
+from gitslice.common.rows import Columns
 from gitslice.objects.models import Pack
 from gitslice.objects.reading import BlobMissing, open_blob, read_blobs, stream_pack, stream_selected
 from gitslice.objects.store import ObjectStore, object_name, object_store
@@ -38,6 +39,16 @@ __all__ = [
     "stream_selected",
     "uploaded_sizes",
 ]
+
+
+PACK = Columns(Pack, "pack")
+PACK_ROW = f"""
+INSERT INTO objects_pack AS pack (organization_id, digest, size, blob_count, dictionary_offset, dictionary_length,
+                                  uploaded_by_id, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp())
+ON CONFLICT (organization_id, digest) DO UPDATE SET size = excluded.size
+RETURNING {PACK.sql}
+"""
 
 
 class InvalidPack(DomainError):
@@ -105,7 +116,11 @@ def uploaded_sizes(user_id: int, organization_id: int, digests: Collection[bytes
 
 def _verified(stream: Any) -> tuple[list[IndexedBlob], tuple[int, int] | None]:
     """Read a whole pack and check every blob; a stored pack has at most one dictionary, at its start."""
-    reader = PackReader(stream, max_blob_bytes=settings.GITSLICE_MAX_BLOB_BYTES)
+    reader = PackReader(
+        stream,
+        max_blob_bytes=settings.GITSLICE_MAX_BLOB_BYTES,
+        max_blobs=settings.GITSLICE_MAX_PACK_BLOBS,
+    )
     blobs: list[IndexedBlob] = []
     dictionary = None
     for blob in reader:
@@ -150,17 +165,10 @@ def _pack_row(
     organization: Any, digest: bytes, size: int, count: int, dictionary: tuple[int, int] | None, user: Any
 ) -> Pack:
     """The row of the pack; the one there is if the same pack came before."""
-    pack = Pack(
-        organization=organization,
-        digest=digest,
-        size=size,
-        blob_count=count,
-        dictionary_offset=dictionary and dictionary[0],
-        dictionary_length=dictionary and dictionary[1],
-        uploaded_by=user,
-    )
-    Pack.objects.bulk_create([pack], ignore_conflicts=True)
-    return Pack.objects.get(organization=organization, digest=digest)
+    offset, length = dictionary or (None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(PACK_ROW, [organization.pk, digest, size, count, offset, length, user.pk])
+        return PACK.take(iter(cursor.fetchone()))
 
 
 def _index(pack: Pack, blobs: list[IndexedBlob], user: Any) -> None:

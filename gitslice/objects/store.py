@@ -70,7 +70,7 @@ class DiskStore:
     def put_pack(self, name: str, spooled: BinaryIO) -> None:
         path = self._path(name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             spooled.flush()
             os.fsync(spooled.fileno())
             beside = path.with_name(f"{path.name}.{os.getpid()}.{id(spooled)}")
@@ -109,7 +109,10 @@ class S3Store:
     """Objects in a bucket that speaks S3."""
 
     def __init__(self, storage: S3Storage) -> None:
-        self._bucket = storage.bucket
+        self._client = (
+            storage.connection.meta.client
+        )  # a client may be used by many threads, a bucket may not
+        self._bucket = storage.bucket_name
         self._prefix = storage.location.strip("/") + "/" if storage.location.strip("/") else ""
 
     def spool(self) -> BinaryIO:
@@ -120,7 +123,7 @@ class S3Store:
         spooled.seek(0)
         with open(spooled.name, "rb") as body:
             try:
-                self._object(name).upload_fileobj(body)
+                self._client.upload_fileobj(body, self._bucket, self._key(name))
             except (BotoCoreError, ClientError) as error:
                 raise ServerBusy(f"the object store did not take the pack: {error}") from error
 
@@ -130,7 +133,7 @@ class S3Store:
 
     def exists(self, name: str) -> bool:
         try:
-            self._object(name).load()
+            self._client.head_object(Bucket=self._bucket, Key=self._key(name))
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return False
@@ -138,18 +141,22 @@ class S3Store:
         return True
 
     def delete(self, name: str) -> None:
-        self._object(name).delete()
+        self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def list(self, prefix: str) -> Iterator[str]:
-        for summary in self._bucket.objects.filter(Prefix=self._prefix + prefix):
-            yield summary.key.removeprefix(self._prefix)
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+            for summary in page.get("Contents", ()):
+                yield summary["Key"].removeprefix(self._prefix)
 
-    def _object(self, name: str):  # type: ignore[no-untyped-def]
-        return self._bucket.Object(self._prefix + name)
+    def _key(self, name: str) -> str:
+        return self._prefix + name
 
     def _body(self, name: str, start: int, end: int) -> Iterator[bytes]:
         try:
-            answer = self._object(name).get(Range=f"bytes={start}-{end - 1}")
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=self._key(name), Range=f"bytes={start}-{end - 1}"
+            )
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 raise ObjectMissing(name) from None
@@ -211,6 +218,15 @@ def _cut(body: Iterator[bytes], at: int, wanted: list[tuple[int, int]], name: st
         at += len(chunk)
     if left:
         raise ObjectMissing(f"{name} ends before byte {left[0][0] + left[0][1]}")
+
+
+def _make_folder(folder: Path) -> None:
+    """With all its parents, each of them on disk before anything is put into it."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

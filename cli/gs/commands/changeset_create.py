@@ -5,13 +5,20 @@ from __future__ import annotations
 from gs.cli import command
 from gs.clicks import click
 from gs.context import Context, slice_path
-from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import next_step, plural, style
 from gs.workdir.binding import set_changeset
 from gs.workdir.lock import locked
 from gs.workdir.oplog import note
-from gs.workdir.proposing import chosen_changes, edit_bodies, forget_key, kept_key, post_edits, upload_changes
+from gs.workdir.proposing import (
+    chosen_changes,
+    edit_bodies,
+    forget_key,
+    kept_key,
+    post_edits,
+    title_and_description,
+    upload_changes,
+)
 
 
 @command("create")
@@ -39,13 +46,6 @@ def create(
         forget_key(binding)
         note(binding, "changeset create", changeset=data["changeset"], files=len(edits))
     emit({**data, "files": [file["path"] for file in data["files"]]}, show)
-
-
-def title_and_description(message: str) -> dict:
-    title, _, description = message.strip().partition("\n")
-    if not title:
-        raise GsError("usage", "the message is empty", "-m 'what and why'")
-    return {"title": title.strip(), "description": description.strip()}
 
 
 def show(data: dict) -> None:

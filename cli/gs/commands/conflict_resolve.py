@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 @click.option("--theirs", "choice", flag_value="theirs", help="Take what has landed.")
 @click.option("--auto", "choice", flag_value="auto", help="Merge both where that is clean.")
 @click.option(
+    "--force",
+    "choice",
+    flag_value="force",
+    help="Keep ours, and delete what stands in its way; for maintainers.",
+)
+@click.option(
     "--resolved", "choice", flag_value="manual", help="Take the file of this directory, edited by hand."
 )
 @click.option("--changeset", metavar="ID", help="Whose conflicts (default: this directory's changeset).")
@@ -39,7 +45,7 @@ def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset:
     address = changeset_path(organization, number)
     review = ctx.api().get(address + "review/")
     known = local if choice == "manual" else []
-    conflicts = named(ctx, review, paths, known)
+    conflicts = named(ctx, organization, review, paths, known)
     data = {"changeset": review["changeset"], "patchset": review["patchset"], "resolved": [], "remaining": []}
     if conflicts:
         choices = choose(ctx, organization, number, review, conflicts, choice)
@@ -92,12 +98,21 @@ def settle_here(ctx: Context, local: list[str], paths: tuple[str, ...]) -> list[
         return settle(binding, wanted)
 
 
-def named(ctx: Context, review: dict, paths: tuple[str, ...], known: list[str]) -> list[dict]:
-    """The changeset's conflicts at `paths`, or all; gravest first. Paths of `known` need not have one.
+def named(
+    ctx: Context, organization: str, review: dict, paths: tuple[str, ...], known: list[str]
+) -> list[dict]:
+    """The changeset's conflicts at `paths`, or all; gravest first. Those with what has landed come first; with other open
+    changesets where there are none of these. Paths of `known` need not have one.
 
     Raises GsError `conflict_not_found`.
     """
-    at = {conflict["path"]: conflict for conflict in review["conflicts"]}
+    landed = {conflict["path"]: conflict for conflict in review["conflicts"]}
+    if not paths and landed:
+        return by_severity(review["conflicts"])
+    opened = {conflict["path"]: conflict for conflict in reversed(with_open(ctx, organization, review))}
+    if not paths:
+        return by_severity([conflict for conflict in opened.values() if conflict["severity"] != "low"])
+    at = {**opened, **landed}
     found = []
     for text in dict.fromkeys(paths):
         path = text if text in at else ctx.tree_path(text)
@@ -107,7 +122,15 @@ def named(ctx: Context, review: dict, paths: tuple[str, ...], known: list[str]) 
             raise GsError(
                 "conflict_not_found", f"{review['changeset']} has no conflict at {path}", "gs conflict list"
             )
-    return by_severity(found if paths else review["conflicts"])
+    return by_severity(found)
+
+
+def with_open(ctx: Context, organization: str, review: dict) -> list[dict]:
+    """The changeset's conflicts with other open changesets."""
+    from gs.http import quote
+
+    query = {"changeset": review["changeset"], "with": "open", "limit": 200}
+    return by_severity(ctx.api().get(f"conflicts/{quote(organization)}/", **query)["items"])
 
 
 def choose(
@@ -178,6 +201,9 @@ def show(data: dict) -> None:
     if data.get("remaining"):
         say(f"{plural(len(data['remaining']), 'conflict')} left.")
         next_step(f"gs conflict resolve --changeset {data['changeset']}")
+    elif data.get("files") == 0:
+        say(f"{data['changeset']} changes nothing any more.")
+        next_step(f"gs changeset abandon {data['changeset']}")
     else:
         next_step(f"gs changeset merge {data['changeset']}")
 

@@ -14,7 +14,7 @@ from gs.errors import GsError
 from gs.output import emit, say
 from gs.progress import Progress
 from gs.style import plural, short, size
-from gs.transfer import Manifest, manifest
+from gs.transfer import Manifest, cached_manifest
 from gs.workdir import index as indexes
 from gs.workdir.binding import Binding, create, find
 from gs.workdir.checkout import fill
@@ -40,7 +40,8 @@ def init(
     fresh = _check_free(root, organization, slice, force)
     api = ctx.api()
     address = slice_path(organization, slice)
-    found = manifest(api, address, commit)
+    cache = Cache()
+    found = cached_manifest(api, cache, address, commit)
     rows = selected(found.entries(), pattern)
     os.makedirs(root, exist_ok=True)
     check_paths(root, rows)
@@ -53,7 +54,7 @@ def init(
                 assert found.commit is not None
                 fill(
                     api,
-                    Cache(),
+                    cache,
                     address,
                     found.commit,
                     Tree(root),

@@ -64,7 +64,7 @@ def show(data: dict, own: str, *, detailed: bool, graph: bool) -> None:
 
 def one_line(commit: dict, own: str) -> str:
     title = clean(commit["message"].split("\n", 1)[0])
-    through = f" via {commit['slice']}" if commit["slice"] != own else ""
+    through = f" via {commit['slice']}" if commit["slice"] not in (own, None) else ""
     rest = f"({commit['author']}, {ago(commit['time'])}, {plural(commit['files'], 'file')}{through})"
     return f"{style(short(commit['commit']), 'yellow')} {title} {style(rest, 'dim')}"
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from gs.cli import command
-from gs.clicks import click
-from gs.commands.changeset_create import title_and_description
 from gs.context import Context, changeset_number, changeset_path, slice_path
 from gs.errors import GsError
 from gs.output import emit, say
@@ -13,14 +10,36 @@ from gs.workdir import index as indexes
 from gs.workdir.binding import Binding
 from gs.workdir.lock import locked
 from gs.workdir.oplog import note
-from gs.workdir.proposing import chosen_changes, edit_bodies, forget_key, kept_key, post_edits, upload_changes
+from gs.workdir.proposing import (
+    chosen_changes,
+    edit_bodies,
+    forget_key,
+    kept_key,
+    post_edits,
+    title_and_description,
+    upload_changes,
+)
 from gs.workdir.scan import Change
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from click import Command
 
-@command()
-@click.option("-m", "--message", help="Title; further lines are the description.")
-def submit(ctx: Context, message: str | None) -> None:
-    """Land local edits at once: as a new changeset, or as a new patchset of this directory's."""
+
+def declare() -> Command:
+    from gs.cli import command
+    from gs.clicks import click
+
+    @command()
+    @click.option("-m", "--message", help="Title; further lines are the description.")
+    def submit(ctx: Context, message: str | None) -> None:
+        """Land local edits at once: as a new changeset, or as a new patchset of this directory's."""
+        run(ctx, message)
+
+    return submit
+
+
+def run(ctx: Context, message: str | None = None) -> None:
     binding = ctx.require_binding()
     with locked(str(binding.root)):
         changes = chosen_changes(binding, ())

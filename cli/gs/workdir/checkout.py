@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+
 from gs.transfer import fetch
+from gs.workdir import beside
 from gs.workdir.files import Tree
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
 
-    from gs.cache import Cache
+    from gs.cache import Cache, Place
     from gs.http import Api
     from gs.progress import Progress
     from gs.workdir.index import Row
@@ -28,12 +31,76 @@ def fill(
     everything: bool,
     fresh: bool,
 ) -> None:
-    """Write all rows' files and remember their stat in the rows. `fresh`: nothing stands at the paths yet."""
+    """Write all rows' files and remember their stat in the rows. `fresh`: nothing stands at the paths yet. A second
+    process writes half of a fresh directory's files that are cached."""
+    cached = cache.find({row.digest for row in rows.values()})
+    second = _second_half(cached) if fresh else {}
+    for digest in second:
+        del cached[digest]
+    half = {path: row for path, row in rows.items() if row.digest in second}
+    own = {path: row for path, row in rows.items() if row.digest not in second} if half else rows
+    wait = beside.start(lambda: _write_cached(cache, second, tree, half)) if half else None
+    contents = fetch(api, cache, address, commit, own, everything and not half, cached)
+    try:
+        _write_fetched(contents, tree, own, progress, fresh)
+    finally:
+        stats = wait() if wait else None
+    if half:
+        left = _remember_all(half, stats, progress)
+        _write_fetched(fetch(api, cache, address, commit, left), tree, left, progress, fresh=False)
+
+
+def _second_half(cached: dict[bytes, Place]) -> dict[bytes, Place]:
+    """The later half, in the order of storage, of the small cached blobs; nothing if those are few."""
+    from gitslice_core.packs import WHOLE_BYTES
+
+    small = [item for item in cached.items() if item[1].size <= WHOLE_BYTES]
+    if not beside.pays(len(small)):
+        return {}
+    small.sort(key=lambda item: (item[1].pack, item[1].offset))
+    return dict(small[len(small) // 2 :])
+
+
+def _write_cached(cache: Cache, places: dict[bytes, Place], tree: Tree, rows: dict[str, Row]) -> bytes:
+    """Create the files from the cache; gives modification time and inode of each row, 0 for those it did not write."""
+    paths = _paths_by_digest(rows)
+    for digest, content in cache.read(places):
+        for path in paths[digest]:
+            _remember(rows[path], tree.create(path, rows[path].mode, content))
+    return array("Q", [number for row in rows.values() for number in (row.mtime, row.inode)]).tobytes()
+
+
+def _remember_all(rows: dict[str, Row], stats: bytes | None, progress: Progress) -> dict[str, Row]:
+    """Take over what `_write_cached` gave; gives the rows that it did not write."""
+    numbers = array("Q")
+    numbers.frombytes(stats or bytes(16 * len(rows)))
+    left = {}
+    for place, (path, row) in enumerate(rows.items()):
+        row.mtime, row.inode = numbers[2 * place], numbers[2 * place + 1]
+        if row.inode:
+            progress.advance(files=1, bytes=row.size)
+        else:
+            left[path] = row
+    return left
+
+
+def _paths_by_digest(rows: dict[str, Row]) -> dict[bytes, list[str]]:
     paths: dict[bytes, list[str]] = {}
     for path, row in rows.items():
         paths.setdefault(row.digest, []).append(path)
+    return paths
+
+
+def _write_fetched(
+    contents: Iterable[tuple[bytes, bytes | Iterator[bytes]]],
+    tree: Tree,
+    rows: dict[str, Row],
+    progress: Progress,
+    fresh: bool,
+) -> None:
+    paths = _paths_by_digest(rows)
     put = tree.create if fresh else tree.write
-    for digest, content in fetch(api, cache, address, commit, rows, everything):
+    for digest, content in contents:
         first, *others = paths[digest]
         if isinstance(content, bytes):
             for path in paths[digest]:

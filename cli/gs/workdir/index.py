@@ -9,7 +9,6 @@ A file whose size, time and inode are those of its row is unchanged, unless its 
 from __future__ import annotations
 
 import os
-from array import array
 
 from gs.workdir.binding import write_atomically
 
@@ -72,6 +71,7 @@ class Index:
         )
 
     def save(self, path: str) -> None:
+        from array import array  # its import costs what a small status does
         from time import time_ns
 
         rows = sorted(self.rows.items())
@@ -98,24 +98,17 @@ def load(path: str) -> Index:
             data = file.read()
     except FileNotFoundError:
         return index
-    head = array("Q")
-    head.frombytes(data[8:24])
-    if data[:8] != MAGIC or len(head) != 2 or len(data) < 24 + head[0] * 57:
+    head = memoryview(data.ljust(24, b"\0"))[8:24].cast("Q")
+    if data[:8] != MAGIC or len(data) < 24 + head[0] * 57:
         from gs.errors import GsError
 
         raise GsError("failed", f"{path} is damaged", "save your changes elsewhere and run: gs init --force")
     count, index.written = head
-    at = 24
-    columns = []
-    for kind, width in (("Q", 8), ("q", 8), ("Q", 8), ("B", 1)):
-        column = array(kind)
-        column.frombytes(data[at : at + width * count])
-        columns.append(column)
-        at += width * count
-    digests = data[at : at + 32 * count]
-    names = data[at + 32 * count :].decode().split("\0")[:-1]
+    sizes, times, inodes = (memoryview(data)[24 + at * 8 * count :][: 8 * count] for at in range(3))
+    modes, rest = data[24 + 24 * count :][:count], data[24 + 25 * count :]
+    digests, names = rest[: 32 * count], rest[32 * count :].decode().split("\0")[:-1]
     index._paths = dict(zip(names, range(count), strict=True))
-    index._columns = (*columns, digests)
+    index._columns = (sizes.cast("Q"), times.cast("q"), inodes.cast("Q"), modes, digests)
     index._rows = None
     return index
 

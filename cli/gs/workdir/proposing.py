@@ -47,6 +47,14 @@ def chosen_changes(binding: Binding, files: Sequence[str]) -> list[Change]:
     return changes
 
 
+def title_and_description(message: str) -> dict:
+    """The first line of a message, and the others. Raises GsError `usage` for an empty one."""
+    title, _, description = message.strip().partition("\n")
+    if not title:
+        raise GsError("usage", "the message is empty", "-m 'what and why'")
+    return {"title": title.strip(), "description": description.strip()}
+
+
 def edit_bodies(changes: Iterable[Change]) -> list[dict]:
     """EDITs as the API takes them."""
     bodies = []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from marshal import dumps, loads
 from stat import S_ISLNK, S_ISREG
 
+from gs.workdir import beside
 from gs.workdir.index import MODES, Index, Row
 
 OWN = (".gs", ".git")
 CHUNK = 1 << 20
+AT_ONCE = 16  # folders to share with a second process
 
 
 class Change:
@@ -26,7 +29,7 @@ class Change:
 
 def scan(root: str, index: Index) -> list[Change]:
     """The changes of a working directory, by path. Files that the ignore files name count only if they are indexed."""
-    suspects, untracked, seen, count = _walk(root, index)
+    suspects, untracked, seen = _walk(root, index)
     changes = []
     for path in suspects:
         old = index.rows[path]
@@ -37,22 +40,45 @@ def scan(root: str, index: Index) -> list[Change]:
             changes.append(change)
     if untracked:
         changes += [_added(root, path) for path in _not_ignored(root, untracked)]
-    if len(seen) < count:
+    if seen is not None:
         changes += [Change(path, "delete", row, None) for path, row in index.rows.items() if path not in seen]
     return sorted(changes, key=lambda change: change.path)
 
 
-def _walk(root: str, index: Index) -> tuple[list[str], list[str], set[str], int]:
-    """Indexed paths whose stat is not the index's, paths that are not indexed, all indexed paths that stand, and how
-    many are indexed."""
-    paths, sizes, times, inodes, modes = index.columns()
-    written = index.written
+def _walk(root: str, index: Index) -> tuple[list[str], list[str], set[str] | None]:
+    """Indexed paths whose stat is not the index's, paths that are not indexed, and the indexed paths that stand (None:
+    all of them do)."""
+    columns, written = index.columns(), index.written
+    count = len(columns[0])
+    if beside.pays(count):
+        suspects, untracked, seen = _look(root, columns, written, folders := [""], until=AT_ONCE)
+        wait = beside.start(lambda: _told(_look(root, columns, written, folders[::2])))
+        mine = _look(root, columns, written, folders[1::2])
+        answer = wait()
+        if answer is not None:
+            theirs = loads(answer)
+            if len(seen) + len(mine[2]) + theirs[2] == count:
+                return suspects + mine[0] + theirs[0], untracked + mine[1] + theirs[1], None
+    suspects, untracked, seen = _look(root, columns, written, [""])
+    return suspects, untracked, None if len(seen) == count else seen
+
+
+def _told(found: tuple[list[str], list[str], set[str]]) -> bytes:
+    """What a second process tells: how many paths it saw, not which."""
+    return dumps((found[0], found[1], len(found[2])))
+
+
+def _look(
+    root: str, columns: tuple, written: int, folders: list[str], until: int = 0
+) -> tuple[list[str], list[str], set[str]]:
+    """Walk the folders (each ends with `/`) and what is below them; with `until` only as long as fewer than that many
+    wait in `folders`."""
+    paths, sizes, times, inodes, modes = columns
     suspects: list[str] = []
     untracked: list[str] = []
     seen: set[str] = set()
     see = seen.add
-    folders = [""]
-    while folders:
+    while folders and not 0 < until <= len(folders):
         folder = folders.pop()
         with os.scandir(root + "/" + folder if folder else root) as entries:
             for entry in entries:
@@ -77,7 +103,7 @@ def _walk(root: str, index: Index) -> tuple[list[str], list[str], set[str], int]
                     or _mode(stat.st_mode) != modes[at]
                 ):
                     suspects.append(path)
-    return suspects, untracked, seen, len(paths)
+    return suspects, untracked, seen
 
 
 def _mode(mode: int) -> int:

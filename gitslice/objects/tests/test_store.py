@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.storage import FileSystemStorage
@@ -62,6 +63,40 @@ def test_ranges_come_one_after_the_other(store, ranges):
     put(store, "1/ab/abc.pack")
     expected = b"".join(CONTENT[offset : offset + length] for offset, length in ranges)
     assert read(store, "1/ab/abc.pack", ranges) == expected
+
+
+def test_many_threads_share_a_store(store):
+    def work(number: int) -> bytes:
+        content = CONTENT[number * 100 :]
+        put(store, f"1/ab/{number}.pack", content)
+        return read(store, f"1/ab/{number}.pack", [(0, 50), (1000, 50)])
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(work, range(40)))
+    assert found == [
+        CONTENT[number * 100 :][:50] + CONTENT[number * 100 :][1000:1050] for number in range(40)
+    ]
+
+
+def test_ranges_past_the_end_are_said(store):
+    put(store, "1/ab/abc.pack")
+    with pytest.raises(ObjectMissing):
+        read(store, "1/ab/abc.pack", [(len(CONTENT) - 10, 20)])
+
+
+def test_folders_are_on_disk_before_what_stands_in_them(tmp_path, monkeypatch):
+    synced: list[str] = []
+    sync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    put(DiskStore(FileSystemStorage(location=str(tmp_path / "objects"))), "1/ab/abc.pack")
+    folders = [str(tmp_path), str(tmp_path / "objects"), str(tmp_path / "objects" / "1")]
+    assert [name for name in synced if name in folders][-2:] == folders[1:]
+    assert synced[-1] == str(tmp_path / "objects" / "1" / "ab")
 
 
 def test_putting_twice_is_harmless(store):
