@@ -1,9 +1,10 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 
-from changesets.views import dashboard
+from changesets.views.dashboard import dashboard
+from gitslice.api_docs import ApiDocsView
 from gitslice.ops import health, metrics
 
 api: list[URLPattern | URLResolver] = [
@@ -12,7 +13,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("changesets.api.urls")),
     path("", include("conflicts.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("docs/", ApiDocsView.as_view(url_name="schema"), name="api-docs"),
 ]
 
 urlpatterns = [
@@ -24,4 +25,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("", include("changesets.views.urls")),
+    path("", include("slices.views.urls")),
 ]

@@ -37,6 +37,13 @@ def listing(items: Iterable[Any], next_cursor: str | None = None) -> dict[str, A
     return {"items": list(items), "next_cursor": next_cursor}
 
 
+def whole_key(after: Any) -> int:
+    """The key of a list that is ordered by a number. Raises InvalidRequest."""
+    if not isinstance(after, int):
+        raise InvalidRequest("the cursor is not one of ours")
+    return after
+
+
 def _limit(text: str | None) -> int:
     if not text:
         return DEFAULT_LIMIT

@@ -85,7 +85,7 @@ class SliceListView(APIView):
         user = signed_in(request.user) if mine else request.user
         organization, search = queries.text(request, "org"), queries.text(request, "search")
         rows = find_slices(user, organization=organization, search=search, mine=mine)
-        found = list(_after(rows, page)[: page.limit + 1])
+        found = list(slices_after(rows, page)[: page.limit + 1])
         shown, cursor = page.cut(found, lambda slice: [slice.organization.slug, slice.name])
         return Response(listing(slice_rows(shown), cursor))
 
@@ -155,7 +155,8 @@ def _validated(kind: type[serializers.Serializer[Any]], request: Request) -> dic
     return dict(body.validated_data)
 
 
-def _after(slices: QuerySet[Slice], page: Page) -> QuerySet[Slice]:
+def slices_after(slices: QuerySet[Slice], page: Page) -> QuerySet[Slice]:
+    """The rest of a list by organization and name, from where the page begins."""
     match page.after:
         case None:
             return slices

@@ -1,0 +1,82 @@
+"""What every page shares: the content security policy, failures as pages, fragments, and mutations from forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from gitslice.common.errors import DomainError, InvalidRequest
+from gitslice.common.problems import as_domain_error
+from gitslice.common.tags import sentence
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Swagger draws itself with style attributes; nothing but the description of the API is shown there.
+DRAWN_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+class PageMiddleware:
+    """Gives every answer a content security policy, and shows domain errors of pages as pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        error = as_domain_error(exception)
+        if error is None:
+            return None
+        if error.code == "unauthenticated":
+            return redirect_to_login(request.get_full_path())
+        return error_page(request, error)
+
+
+def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The error as a page with its own HTTP status."""
+    return render(request, "error.html", {"error": error, "status": error.status}, status=error.status)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Does htmx ask for a part of the page?"""
+    return request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
+
+
+def page_or_fragment(
+    request: HttpRequest, template: str, fragment: str, context: dict[str, Any]
+) -> HttpResponse:
+    """The page, or only the fragment of it that htmx asks for."""
+    response = render(request, fragment if is_fragment(request) else template, context)
+    response["Vary"] = "HX-Request"
+    return response
+
+
+def performed(request: HttpRequest, back: str, mutation: Callable[[], str]) -> HttpResponse:
+    """Run a mutation that a form asks for, then show the page `back` with what it says, or with why it was refused."""
+    try:
+        messages.success(request, mutation())
+    except DomainError as error:
+        if error.code == "unauthenticated":
+            return redirect_to_login(urlsplit(back).path)
+        messages.error(request, sentence(error))
+    return HttpResponseRedirect(back)
+
+
+def whole_number(text: str) -> int | None:
+    """A number of a form's field; None for an empty one. Raises InvalidRequest."""
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 9:
+        raise InvalidRequest(f"{text[:20]!r} is no number")
+    return int(text)

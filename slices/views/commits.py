@@ -1,0 +1,87 @@
+"""The history of a slice: its log, one commit, what differs between two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from gitslice.common.errors import InvalidRequest
+from gitslice.common.pagination import Page, whole_key
+from slices.api.access import visible_slice
+from slices.api.commits import existing_commit
+from slices.changes import changed_between, changed_by, joined_renames
+from slices.diffs import file_diffs
+from slices.history import HEAD, LogFilter, log
+from slices.log_bodies import commit_rows
+from slices.views.frame import framed, path_crumbs, wanted
+
+MAX_FILES = 300  # of a diff on one page
+
+
+@require_safe
+def history(request: HttpRequest, org: str, name: str, path: str = "") -> HttpResponse:
+    """The log of the slice, or of one file or folder of it, newest first."""
+    slice = visible_slice(request.user, org, name)
+    page = Page(request.GET)
+    before = None if page.after is None else whole_key(page.after)
+    sought = LogFilter(author=wanted(request, "author"), grep=wanted(request, "q"), path=path.rstrip("/"))
+    if "\0" in path:
+        raise InvalidRequest("the path has a NUL character")
+    shown, cursor = page.cut(
+        log(slice, sought, before=before, limit=page.limit + 1), lambda commit: commit.seq
+    )
+    context = {
+        "commits": commit_rows(slice, shown, request.user),
+        "next_cursor": cursor,
+        "path": path,
+        "crumbs": path_crumbs(path),
+        "q": sought.grep,
+        "author": sought.author,
+    }
+    return render(request, "slices/history.html", framed(request, slice, "history", **context))
+
+
+@require_safe
+def commit(request: HttpRequest, org: str, name: str, commit: str) -> HttpResponse:
+    """One commit: what it did to the slice, with its diff."""
+    slice = visible_slice(request.user, org, name)
+    found = existing_commit(slice, commit)
+    pairs = joined_renames(changed_by(slice, found, MAX_FILES * 2))
+    shown = pairs[:MAX_FILES]
+    [row] = commit_rows(slice, [found], request.user)
+    context = _diff_context(request, file_diffs(slice.organization_id, shown))
+    context |= {
+        "commit": found,
+        "row": row,
+        "more_files": max(found.file_count - len(pairs), len(pairs) - MAX_FILES, 0),
+    }
+    return render(request, "slices/commit.html", framed(request, slice, "history", **context))
+
+
+@require_safe
+def compare(request: HttpRequest, org: str, name: str) -> HttpResponse:
+    """What differs between two commits of the slice."""
+    slice = visible_slice(request.user, org, name)
+    context: dict[str, Any] = {"from_text": wanted(request, "from"), "to_text": wanted(request, "to") or HEAD}
+    if context["from_text"]:
+        before = existing_commit(slice, context["from_text"])
+        after = existing_commit(slice, context["to_text"])
+        pairs = changed_between(slice, before, after)
+        context |= _diff_context(request, file_diffs(slice.organization_id, pairs[:MAX_FILES]))
+        context |= {"before": before, "after": after, "more_files": max(len(pairs) - MAX_FILES, 0)}
+    return render(request, "slices/compare.html", framed(request, slice, "history", **context))
+
+
+def _diff_context(request: HttpRequest, files: list[dict[str, Any]]) -> dict[str, Any]:
+    from slices.views.diffs import shown_diffs  # it loads the highlighter
+
+    split = request.GET.get("view") == "split"
+    return {
+        "files": shown_diffs(files, split=split, only=wanted(request, "only")),
+        "split": split,
+        "additions": sum(file["additions"] for file in files),
+        "deletions": sum(file["deletions"] for file in files),
+    }

@@ -1,0 +1,27 @@
+"""The addresses of slices. `gs browse` makes some of them: they never change."""
+
+from django.urls import path
+
+from slices.views import commits, facts, lists, trees
+
+app_name = "slices"
+
+SLICE = "<str:org>/slices/<str:name>/"
+
+urlpatterns = [
+    path("slices/", lists.all_slices, name="all"),
+    path("<str:org>/slices/", lists.all_slices, name="organization"),
+    path("<str:org>/new-slice/", lists.new_slice, name="new"),
+    path(SLICE, trees.tree, name="slice"),
+    path(f"{SLICE}tree/<path:path>", trees.tree, name="tree"),
+    path(f"{SLICE}raw/<path:path>", trees.raw, name="raw"),
+    path(f"{SLICE}find/", trees.find, name="find"),
+    path(f"{SLICE}covers/<path:path>", trees.covers, name="covers"),
+    path(f"{SLICE}history/", commits.history, name="history"),
+    path(f"{SLICE}history/<path:path>", commits.history, name="path-history"),
+    path(f"{SLICE}commits/<str:commit>/", commits.commit, name="commit"),
+    path(f"{SLICE}compare/", commits.compare, name="compare"),
+    path(f"{SLICE}definition/", facts.definition, name="definition"),
+    path(f"{SLICE}overlaps/", facts.slice_overlaps, name="overlaps"),
+    path(f"{SLICE}settings/", facts.settings, name="settings"),
+]
