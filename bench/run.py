@@ -145,7 +145,7 @@ def landings(system: GitSlice, git: Git, results: Results, work: Path) -> None:
 
 
 def detection(system: GitSlice, results: Results) -> None:
-    few95, many95, few, many = conflicts.detection(system)["detect"]
+    _, many95, few, many = conflicts.detection(system)["detect"]
     label = "detection of a new changeset, 95th percentile, with 10,000 open changesets"
     results.plain(label, "50 ms", f"{many95 * 1000:.1f} ms", many95 / 0.05, 1.0)
     label = "its median with 10,000 open changesets, against 1,000"

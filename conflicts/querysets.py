@@ -37,6 +37,11 @@ class ConflictQuerySet(models.QuerySet["Conflict"]):
         slices = Slice.objects.visible_to(user).filter(organization__slug=organization, name=name)
         return self.filter(Q(changeset__slice__in=slices) | Q(their_changeset__slice__in=slices))
 
+    def concerning(self, user_id: int) -> ConflictQuerySet:
+        """Those of the user's changesets, or that the user takes care of."""
+        mine = Q(changeset__author=user_id) | Q(their_changeset__author=user_id)
+        return self.filter(mine | Q(assignee=user_id))
+
     def with_landed(self) -> ConflictQuerySet:
         """Those with what has landed: unless clean they keep a changeset from landing."""
         return self.filter(their_changeset=None)

@@ -41,6 +41,8 @@ PAGES = [
     "/acme/changesets/",
     "/acme/changesets/2/",
     "/acme/changesets/2/files/",
+    "/conflicts/",
+    "/acme/conflicts/",
 ]
 
 
@@ -71,7 +73,7 @@ def test_what_one_may_not_see_does_not_exist(world, path):
 @pytest.mark.parametrize("path", PAGES)
 def test_strangers_are_asked_to_sign_in(world, path):
     response = Client().get(path)
-    if path in ("/slices/", "/changesets/"):
+    if path in ("/slices/", "/changesets/", "/conflicts/"):
         assert "web" not in text_of(response.content.decode()).split()
     else:
         assert response.status_code == 302

@@ -15,6 +15,11 @@ from changesets.querysets import ChangesetQuerySet
 from slices.reading import find_slices
 
 SHOWN = 20
+BLOCKED = Q(
+    conflicts__state="open",
+    conflicts__their_changeset=None,
+    conflicts__severity__in=("medium", "high", "critical"),
+)
 
 
 @login_required
@@ -40,5 +45,5 @@ def shown_rows(rows: ChangesetQuerySet) -> ChangesetQuerySet:
     """With all that a row of a list shows."""
     return rows.select_related("organization", "slice__organization", "author", "patchset").annotate(
         comment_count=Count("comments", distinct=True),
-        open_conflicts=Count("conflicts", Q(conflicts__state="open"), distinct=True),
+        open_conflicts=Count("conflicts", BLOCKED, distinct=True),
     )

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from changesets.approvals import approvals_given
 from changesets.models import Changeset
-from changesets.reading import Readiness, readiness
+from changesets.reading import BLOCKING, Readiness, readiness
 from slices.access import Access
 from slices.models import Slice
 
@@ -53,7 +53,7 @@ def framed(request: HttpRequest, changeset: Changeset, tab: str, **context: Any)
         "tab": tab,
         "access": Access(changeset.slice, request.user),
         "is_author": changeset.author_id == request.user.pk,
-        "conflicts": list(changeset.conflicts.filter(state="open").order_by("path")[:100]),
+        "conflicts": list(changeset.conflicts.filter(BLOCKING).order_by("path")[:100]),
     } | context
 
 
