@@ -24,9 +24,11 @@ _DEFINITION = re.compile(
     + rb"\b\s*(?:\([^)]*\)\s*)?([A-Za-z_$][\w$.:]*)"  # def name, func (r T) name
 )
 _C_FUNCTION = re.compile(rb"[A-Za-z_][\w\s*&:<>,~]*?\b([A-Za-z_~][\w:~]*)\s*\([^;]*$")  # int name(...
-_SECTION = re.compile(
-    rb"(?:\[([^\]]+)\]|#{1,6}\s+(.+?)|([A-Za-z_][\w.-]*):)\s*$"
-)  # [section], ## Heading, key:
+_CONTROL = re.compile(
+    rb"\s*(?:return|if|elif|for|while|switch|else|try|except|finally|with|do|case|default)\b"
+)
+# [section], ## Heading, key:
+_SECTION = re.compile(rb"(?:\[([^\]]+)\]|#{2,6}\s+(.+?)|\s*([A-Za-z_][\w.-]*):)\s*$")
 
 
 def enclosing(lines: Sequence[bytes], start: int) -> str:
@@ -50,13 +52,13 @@ def enclosing(lines: Sequence[bytes], start: int) -> str:
 
 
 def _name(line: bytes) -> str:
-    if line.startswith((b"return", b"if ", b"for ", b"while ", b"switch ", b"else", b"try:", b"finally:")):
+    if _CONTROL.match(line):
         return ""
     found = _DEFINITION.match(line) or _C_FUNCTION.match(line) or _SECTION.match(line)
     if found is None:
         return ""
     name = next(group for group in found.groups() if group)
-    return name.decode(errors="replace").strip()[:NAME_LENGTH]
+    return name.decode(errors="replace").strip(" \t:")[:NAME_LENGTH]
 
 
 def _depth(line: bytes) -> int:
