@@ -6,7 +6,7 @@ entries, the older base is the common ancestor: the newer one descends from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -116,22 +116,23 @@ def _followed(path: str, outcome: Merged | Collision, name: str, *, by_us: bool)
 
 
 def _files_and_folders(ours: Side, theirs: Side) -> Iterator[Met]:
-    """Files that one side adds where the other needs a folder."""
+    """Files that one side adds where the other needs a folder: one collision a file, however much is to be below it."""
     mine, other = _added(ours), _added(theirs)
-    for path in sorted(mine, key=str.encode):
-        for folder in ancestors(path):
-            if folder in other:
-                hint = f"you add this file, they add {folder} as a file"
-                yield _file_folder(mine[path], other[folder], hint)
-                break
-    below: dict[str, str] = {}
-    for path in sorted(other, key=str.encode):
-        for folder in ancestors(path):
-            if folder in mine:
-                below.setdefault(folder, path)
-    for folder, path in below.items():
+    for folder, path in _first_below(other.keys(), mine).items():
+        yield _file_folder(mine[path], other[folder], f"you add this file, they add {folder} as a file")
+    for folder, path in _first_below(mine.keys(), other).items():
         hint = f"you add this file, they add {path} as if it were a folder"
         yield _file_folder(mine[folder], other[path], hint)
+
+
+def _first_below(files: Collection[str], added: Mapping[str, PathEdit]) -> dict[str, str]:
+    """File -> the first of the added paths that needs it to be a folder."""
+    found: dict[str, str] = {}
+    for path in sorted(added, key=str.encode):
+        for folder in ancestors(path):
+            if folder in files:
+                found.setdefault(folder, path)
+    return found
 
 
 def _file_folder(mine: PathEdit, other: PathEdit, hint: str) -> Met:

@@ -194,6 +194,7 @@ def test_a_patchset_of_a_hundred_thousand_edits():
     assert {(row[2], row[3]) for row in rows()} == {
         ("shared/many/7/7", "add_add"),
         (f"shared/many/{70_000 % 300}/70000", "add_add"),
+        ("shared/many/0/0", "file_folder"),
     }
     abandon_changeset(actor=world.owner, changeset=many)
     detect(many)
