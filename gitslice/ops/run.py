@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -58,6 +59,7 @@ def run(stopping: threading.Event) -> None:
     demo = env.flag("GITSLICE_DEMO", True)
     bind, port = env.text("GITSLICE_BIND", "127.0.0.1"), env.number("GITSLICE_PORT", 8000)
     _require_free(bind, port)
+    shutil.rmtree(home / "metrics", ignore_errors=True)  # of processes that are gone
     environment = os.environ | {"GITSLICE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "gitslice.settings"}
     os.environ |= environment
     _say(f"GitSlice starts; its data lies in {home}")
