@@ -174,7 +174,8 @@ def _watch(system: GitSlice) -> Any:
     connection = http.client.HTTPConnection("127.0.0.1", system.port)
     connection.request("GET", "/api/v1/events/crowd/", headers={"Authorization": f"Bearer {system.token}"})
     answer = connection.getresponse()
-    answer.readline()
+    if answer.status != 200 or not answer.readline().startswith(b": watching"):
+        raise RuntimeError(f"a watcher was not served: {answer.status}")
     return answer
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitslice.common.errors import DomainError
+
+if TYPE_CHECKING:
+    from changesets.models import Changeset
 
 
 class ChangesetNotFound(DomainError):
@@ -13,8 +16,14 @@ class ChangesetClosed(DomainError):
     code = "changeset_closed"
 
 
-class AlreadyMerged(DomainError):
+class AlreadyMerged(ChangesetClosed):
     code = "already_merged"
+
+
+def closed(changeset: Changeset) -> ChangesetClosed:
+    """Why nothing can be done to a changeset that is closed."""
+    error = AlreadyMerged if changeset.state == "merged" else ChangesetClosed
+    return error(f"{changeset} is {changeset.state}")
 
 
 class InvalidEdit(DomainError):

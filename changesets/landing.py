@@ -15,13 +15,13 @@ from accounts.models import User
 from changesets.approvals import approvals_given
 from changesets.collision_bodies import collision_bodies
 from changesets.errors import (
-    ChangesetClosed,
     InvalidEdit,
     MergeConflict,
     NeedsApproval,
     OutdatedBase,
     OutsideSlice,
     StalePatchset,
+    closed,
 )
 from changesets.feed import tell_watchers
 from changesets.models import Changeset, Patchset
@@ -124,7 +124,7 @@ def _checked_plan(
 
 def _landable_patchset(changeset: Changeset, expected_patchset: int | None) -> Patchset:
     if not changeset.is_open:
-        raise ChangesetClosed(f"{changeset} is {changeset.state}")
+        raise closed(changeset)
     patchset = changeset.current
     if expected_patchset is not None and patchset.number != expected_patchset:
         raise StalePatchset(f"{changeset} is at patchset {patchset.number}, not {expected_patchset}")

@@ -15,7 +15,6 @@ from changesets.approvals import state_after_reviews
 from changesets.collision_bodies import collision_bodies
 from changesets.edits import PathEdit, WantedEdit, apply_to_base, touched_paths
 from changesets.errors import (
-    ChangesetClosed,
     InvalidEdit,
     MergeConflict,
     OutsideSlice,
@@ -23,6 +22,7 @@ from changesets.errors import (
     StalePatchset,
     UnknownBase,
     UnknownBlob,
+    closed,
 )
 from changesets.feed import tell_watchers
 from changesets.models import Changeset, Comment, Patchset, Review
@@ -279,7 +279,7 @@ def _open_patchset(changeset: Changeset) -> Patchset:
 
 def _check_current(changeset: Changeset, expected_patchset: int | None) -> None:
     if changeset.state not in REOPENABLE:
-        raise ChangesetClosed(f"{changeset} is {changeset.state}")
+        raise closed(changeset)
     if expected_patchset is not None and changeset.current.number != expected_patchset:
         raise StalePatchset(f"{changeset} is at patchset {changeset.current.number}, not {expected_patchset}")
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from changesets.collisions import LOW, Collision, meet
 from changesets.edits import DELETE, RENAME, PathEdit
-from changesets.errors import ChangesetClosed, Unresolvable
+from changesets.errors import Unresolvable, closed
 from changesets.models import Changeset, Patchset
 from changesets.plans import Plan, content_entry, make_plan, store_contents
 from changesets.services import REOPENABLE, replace_patchset
@@ -58,7 +58,7 @@ def resolve_conflicts(
     access = Access(changeset.slice, actor)
     access.require_writer()
     if changeset.state not in REOPENABLE:
-        raise ChangesetClosed(f"{changeset} is {changeset.state}")
+        raise closed(changeset)
     head = head_of(changeset.slice)
     plan = make_plan(changeset.slice, changeset.current)
     if expected_patchset is None:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+PORT = "port"  # in the data folder
+DEFAULT_PORT = 8000
+
 
 class SettingError(Exception):
     """A setting is missing or wrong."""
@@ -47,6 +50,25 @@ def words(name: str, default: str) -> list[str]:
 def home(base: Path) -> Path:
     """The data folder, absolute."""
     return (base / text("GITSLICE_HOME", ".data")).resolve()
+
+
+def public_url(home: Path) -> str:
+    """The address that people use: as set, else this machine at the port that is set, or at which the system in this
+    data folder was started last."""
+    port = text("GITSLICE_PORT") or _kept_port(home)
+    return text("GITSLICE_PUBLIC_URL", f"http://localhost:{port}")
+
+
+def keep_port(home: Path, port: int) -> None:
+    """Tell commands that run beside the system where it answers."""
+    (home / PORT).write_text(str(port))
+
+
+def _kept_port(home: Path) -> str:
+    try:
+        return (home / PORT).read_text()
+    except OSError:
+        return str(DEFAULT_PORT)
 
 
 def secret_key(folder: Path) -> str:

@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 try:
     GITSLICE_HOME = env.home(BASE_DIR)
-    GITSLICE_PORT = env.number("GITSLICE_PORT", 8000)
+    GITSLICE_PORT = env.number("GITSLICE_PORT", env.DEFAULT_PORT)
     DATABASE_URL = env.text("DATABASE_URL")
     REDIS_URL = env.text("REDIS_URL")
     OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{GITSLICE_HOME / 'objects'}")
@@ -45,7 +45,7 @@ try:
     DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
     GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
     GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
-    GITSLICE_PUBLIC_URL = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{GITSLICE_PORT}")
+    GITSLICE_PUBLIC_URL = env.public_url(GITSLICE_HOME)
     GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
     GITSLICE_METRICS_TOKEN = env.text("GITSLICE_METRICS_TOKEN")
     env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)

@@ -6,16 +6,27 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from accounts.models import User
 from gitslice.common.rows import Columns, fetch_row
 from slices.errors import AmbiguousCommit, CommitNotFound
 from slices.locks import stable_head
-from slices.models import Commit, Slice, SliceLog
+from slices.models import ROOT, Commit, Slice, SliceLog
 from slices.patterns import patterns_of
 
-__all__ = ["CommitNotFound", "LogFilter", "base_commit", "head_of", "log", "resolve_commit", "settled_commit"]
+__all__ = [
+    "CommitNotFound",
+    "LogFilter",
+    "base_commit",
+    "head_of",
+    "log",
+    "resolve_commit",
+    "settled_commit",
+    "standing_at",
+]
 
 HEAD = "HEAD"
 SHOWN = ("author", "parent", "slice__organization")  # what a reader wants to know of a commit
@@ -65,13 +76,10 @@ def resolve_commit(slice: Slice, text: str) -> Commit | None:
             f"{text[:80]!r} is no commit of {slice}",
             hint="name a commit by HEAD or 6 to 64 hexadecimal digits",
         )
-    low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
-    found = list(commits_of(slice).filter(digest__gte=low, digest__lte=high).order_by("seq")[:2])
-    if not found:
+    found = _only(slice, prefix, _beginning_with(commits_of(slice), prefix))
+    if found is None:
         raise CommitNotFound(f"{slice} has no commit {prefix}")
-    if len(found) > 1:
-        raise AmbiguousCommit(f"{prefix} begins the ids of several commits of {slice}")
-    return found[0]
+    return found
 
 
 def settled_commit(slice: Slice, text: str) -> Commit | None:
@@ -83,6 +91,43 @@ def settled_commit(slice: Slice, text: str) -> Commit | None:
     if slice.is_root and text.upper() != HEAD:
         head_of(slice)
     return commit
+
+
+def standing_at(slice: Slice, text: str, reader: User | AnonymousUser) -> Commit | None:
+    """As `settled_commit`; a commit that the reader sees through another slice of the organization names the state in
+    which it found this one: the newest commit of this slice's log up to it, None if there was none yet."""
+    try:
+        return settled_commit(slice, text)
+    except CommitNotFound:
+        landed = _seen_elsewhere(slice, text, reader)
+        if landed is None:
+            raise
+    stable_head(slice.organization_id)  # nothing that came earlier is still on its way
+    return commits_of(slice).filter(seq__lte=landed.seq).order_by("-seq").first()
+
+
+def _seen_elsewhere(slice: Slice, text: str, reader: User | AnonymousUser) -> Commit | None:
+    """The one commit that `text` names in other slices that the reader sees. Raises AmbiguousCommit."""
+    digits = text.lower()
+    if not COMMIT_PREFIX.fullmatch(digits):
+        return None
+    visible = Slice.objects.visible_to(reader).filter(organization=slice.organization_id)
+    commits = _beginning_with(Commit.objects.filter(organization=slice.organization_id), digits)
+    if not visible.filter(name=ROOT).exists():
+        commits = commits.filter(Exists(SliceLog.objects.filter(slice__in=visible, seq=OuterRef("seq"))))
+    return _only(slice, digits, commits)
+
+
+def _beginning_with(commits: QuerySet[Commit], digits: str) -> QuerySet[Commit]:
+    low, high = bytes.fromhex(digits.ljust(64, "0")), bytes.fromhex(digits.ljust(64, "f"))
+    return commits.filter(digest__gte=low, digest__lte=high)
+
+
+def _only(slice: Slice, digits: str, commits: QuerySet[Commit]) -> Commit | None:
+    found = list(commits.order_by("seq")[:2])
+    if len(found) > 1:
+        raise AmbiguousCommit(f"{digits} begins the ids of several commits of {slice}")
+    return found[0] if found else None
 
 
 def commits_of(slice: Slice) -> QuerySet[Commit]:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from psycopg import ClientCursor
 
-from slices.history import HEAD, commits_of, settled_commit
+from accounts.models import User
+from slices.history import HEAD, commits_of, standing_at
 from slices.models import Commit, Slice
 from slices.patterns import definition_of
 from slices.snapshots import Query, changes_query, entries_of
@@ -45,10 +47,12 @@ class Manifest:
         return copied(_entry_lines(self.slice, self.commit))
 
 
-def find_manifest(slice: Slice, commit: str | None, since: str | None, definition: str | None) -> Manifest:
-    """The manifest at `commit` (default the head), as a delta when the client's manifest at `since` had the same
+def find_manifest(
+    slice: Slice, reader: User | AnonymousUser, commit: str | None, since: str | None, definition: str | None
+) -> Manifest:
+    """The manifest at `commit` (default the head; any commit that the reader sees), as a delta when the client's manifest at `since` had the same
     definition. Raises CommitNotFound, AmbiguousCommit."""
-    wanted = settled_commit(slice, commit or HEAD)
+    wanted = standing_at(slice, commit or HEAD, reader)
     base = _known(slice, since) if since and wanted else None
     if base is None or not _same_definition(slice, base, definition):
         return Manifest(slice, wanted)

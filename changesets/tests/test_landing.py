@@ -5,6 +5,7 @@ import pytest
 from accounts.models import AuditEvent
 from changesets.edits import WantedEdit
 from changesets.errors import (
+    AlreadyMerged,
     ChangesetClosed,
     MergeConflict,
     NeedsApproval,
@@ -259,6 +260,13 @@ def test_an_abandoned_changeset_does_not_land(world, billing):
     abandon_changeset(actor=world.owner, changeset=changeset, reason="no")
     with pytest.raises(ChangesetClosed):
         world.merge(changeset)
+
+
+def test_a_merged_changeset_says_that_it_is_merged(world, billing):
+    changeset = world.propose(billing, {"shared/money/m.py": b"1"})
+    world.merge(changeset)
+    with pytest.raises(AlreadyMerged):
+        abandon_changeset(actor=world.owner, changeset=changeset, reason="no")
 
 
 def test_a_definition_that_shrank_keeps_the_change_out(world, billing):

@@ -57,7 +57,7 @@ def run(stopping: threading.Event) -> None:
     _check_urls()
     home = env.home(REPOSITORY)
     demo = env.flag("GITSLICE_DEMO", True)
-    bind, port = env.text("GITSLICE_BIND", "127.0.0.1"), env.number("GITSLICE_PORT", 8000)
+    bind, port = env.text("GITSLICE_BIND", "127.0.0.1"), env.number("GITSLICE_PORT", env.DEFAULT_PORT)
     _require_free(bind, port)
     shutil.rmtree(home / "metrics", ignore_errors=True)  # of processes that are gone
     environment = os.environ | {"GITSLICE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "gitslice.settings"}
@@ -66,12 +66,13 @@ def run(stopping: threading.Event) -> None:
     needs = {"database": not env.text("DATABASE_URL"), "redis": not env.text("REDIS_URL")}
     with running(home, **needs) as servers, Supervisor(servers.processes, environment, stopping) as system:
         notes = system.run_to_end("the preparation", "manage.py", "prepare", *(["--demo"] if demo else []))
+        env.keep_port(home, port)
         system.start("the web server", "web", *WEB)
         system.start("the worker", "worker", *WORKER, "--concurrency", env.text("GITSLICE_WORKERS", "2"))
         system.start("the schedule", "beat", *BEAT, "--schedule", str(home / "schedule"))
         system.wait_until("the web server", lambda: _web_answers(port))
         system.wait_until("the worker", _worker_answers)
-        _say(_welcome(port, notes))
+        _say(_welcome(env.public_url(home), notes))
         try:
             system.watch()
         finally:
@@ -114,9 +115,8 @@ def _worker_answers() -> bool:
     return bool(app.control.ping(timeout=0.5, limit=1))
 
 
-def _welcome(port: int, notes: str) -> str:
+def _welcome(url: str, notes: str) -> str:
     programs = Path(sys.executable).parent
-    url = env.text("GITSLICE_PUBLIC_URL", f"http://localhost:{port}")
     token = f"< {env.home(REPOSITORY) / 'demo_token'}" if notes else ""
     organization = (
         []

@@ -59,7 +59,9 @@ class ManifestView(StreamView):
     def get(self, request: Request, org: str, name: str) -> HttpResponseBase:
         slice = visible_slice(request.user, org, name)
         query = request.query_params
-        manifest = find_manifest(slice, query.get("commit"), query.get("since"), query.get("definition"))
+        manifest = find_manifest(
+            slice, request.user, query.get("commit"), query.get("since"), query.get("definition")
+        )
         headers = {
             "X-GitSlice-Commit": str(manifest.commit) if manifest.commit else "none",
             "X-GitSlice-Definition": bytes(definition_of(slice).digest).hex(),

@@ -266,12 +266,31 @@ def test_unknown_commits(team, api, name):
     assert code(api().get("slices/acme/team/manifest/", commit=name), 404) == "commit_not_found"
 
 
-def test_a_commit_of_another_slice_is_unknown(team, api, world):
+def test_a_commit_of_another_slice_is_not_in_the_log(team, api, world):
     world.slice("other", "other/**")
     commit = world.land(world.root, {"other/z": b"1"})
     assert code(api().get(f"slices/acme/team/commits/{commit}/"), 404) == "commit_not_found"
-    assert code(api().get("slices/acme/team/manifest/", commit=str(commit)), 404) == "commit_not_found"
     assert api().get(f"slices/acme/other/commits/{commit}/").status_code == 200
+
+
+def test_a_slice_stands_at_the_commits_of_others_too(team, api, world):
+    world.slice("other", "other/**")
+    before = api().get("slices/acme/team/manifest/")
+    stood = lines(before)
+    commit = world.land(world.root, {"other/z": b"1"})
+    world.land(world.root, {"team/late.txt": b"2"})
+    then = api().get("slices/acme/team/manifest/", commit=str(commit)[:12])
+    assert then["X-GitSlice-Commit"] == before["X-GitSlice-Commit"]
+    assert lines(then) == stood
+
+
+def test_unless_one_may_not_see_them(team, api, world):
+    world.slice("secret", "secret/**", visibility="private")
+    commit = world.land(world.root, {"secret/z": b"1"})
+    assert (
+        code(api(world.user("mia")).get("slices/acme/team/manifest/", commit=str(commit)), 404)
+        == "commit_not_found"
+    )
 
 
 def test_a_prefix_of_two_commits_is_ambiguous(team, commits, api):

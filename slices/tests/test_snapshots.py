@@ -210,16 +210,16 @@ def test_only_files_of_the_slice_at_the_commit_are_found(story, slices):
 def test_a_delta_needs_the_same_definition(story, slices):
     slice = slices[2]
     since = str(log(slice, LogFilter(), before=None, limit=9)[-1])
-    assert find_manifest(slice, None, since, None).since is not None
-    assert find_manifest(slice, None, "ab" * 32, None).since is None
-    assert find_manifest(slice, None, "nonsense", None).since is None
+    assert find_manifest(slice, story.world.owner, None, since, None).since is not None
+    assert find_manifest(slice, story.world.owner, None, "ab" * 32, None).since is None
+    assert find_manifest(slice, story.world.owner, None, "nonsense", None).since is None
     old = bytes(slice.definition.digest).hex()
     edit_slice(actor=story.world.owner, slice=slice, edit=SliceEdit(add=["vendor/**"]))
     slice = story.world.fresh(slice)
     new = bytes(slice.definition.digest).hex()
-    assert find_manifest(slice, None, since, None).since is None
-    assert find_manifest(slice, None, since, old).since is None
-    assert find_manifest(slice, None, since, new).since is not None
+    assert find_manifest(slice, story.world.owner, None, since, None).since is None
+    assert find_manifest(slice, story.world.owner, None, since, old).since is None
+    assert find_manifest(slice, story.world.owner, None, since, new).since is not None
 
 
 def test_definition_digests_follow_the_documented_encoding():
