@@ -124,13 +124,12 @@ def pending_changesets(slice_ids: Collection[int]) -> dict[int, int]:
 
 
 def open_conflicts(slice: Slice) -> int:
-    """Conflicts that keep changesets of the slice from landing."""
-    blocking = {
-        "conflicts__state": "open",
-        "conflicts__their_changeset": None,
-        "conflicts__severity__in": BLOCKING,
-    }
-    return _changesets().objects.filter(slice=slice, **blocking).count()
+    """Conflicts that keep changesets of the slice from landing, and all with other open changesets: who may not see the
+    other side would learn the severity from a number that leaves some out."""
+    conflicts = _changesets()._meta.get_field("conflicts").related_model.objects.open()
+    told = Q(their_changeset__isnull=False) | Q(severity__in=BLOCKING)
+    sides = Q(changeset__slice=slice) & told | Q(their_changeset__slice=slice)
+    return conflicts.filter(sides, organization=slice.organization_id).count()
 
 
 def _changesets() -> Any:

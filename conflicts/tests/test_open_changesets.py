@@ -14,6 +14,7 @@ from conflicts.models import Conflict, ConflictEvent, OpenEdit
 from conflicts.open_edits import gaps
 from conflicts.tasks import detect_conflicts, detect_for_paths, sweep
 from gitslice.objects.services import put_blobs
+from slices.reading import slice_status
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,18 @@ def test_both_change_the_same_line(world, web, shop):
     one = world.propose(web, {"shared/a": changed(3, b"ours")})
     two = world.propose(shop, {"shared/a": changed(3, b"theirs"), "shared/b": changed(1, b"only here")})
     assert found(one, two) == {(str(one), str(two), "shared/a"): ("content", "high")}
+
+
+def test_both_slices_have_conflicts_until_one_side_goes(world, web, shop):
+    one = world.propose(web, {"shared/a": changed(3, b"ours")})
+    two = world.propose(shop, {"shared/a": changed(3, b"theirs")})
+    found(one, two)
+    for slice in (web, shop):
+        status = slice_status(slice)
+        assert (status["health"], status["open_conflicts"]) == ("conflicts", 1)
+    abandon_changeset(actor=world.owner, changeset=two, reason="")
+    found(one, two)
+    assert slice_status(web)["health"] == slice_status(shop)["health"] == "healthy"
 
 
 def test_it_is_found_from_either_side_and_stored_once(world, web, shop):
