@@ -123,12 +123,12 @@ def _places(hunks: tuple[Hunk, ...], inside: tuple[str, ...]) -> str:
 def content_advice(severity: str, mine: int) -> str:
     """What to do when both changed the same lines; `mine` is how many of them are one's own."""
     if severity == MEDIUM:
-        return "take theirs, no words are lost"
+        return "take theirs there, no words are lost"
     if mine > FEW_LINES:
         return "edit the file and resolve it by hand"
     if not mine:
-        return "take theirs, or remove those lines again by hand"
-    return f"take theirs and re-apply your {'1 line' if mine == 1 else f'{mine} lines'}"
+        return "take theirs there, or remove those lines again by hand"
+    return f"take theirs there and re-apply your {'1 line' if mine == 1 else f'{mine} lines'}"
 
 
 def _merge_modes(base: Entry | None, ours: Entry, theirs: Entry) -> str | None:

@@ -28,6 +28,15 @@ RELATED = (
     "resolved_by",
 )
 UNSEEN = "another team's work collides here; you may not see whose"
+OF_CONFLICT = (
+    "path",
+    "changeset",
+    "kind",
+    "severity",
+    "state",
+    "sides",
+    "resolution",
+)  # told with each event
 SWAPPED = {"ours": "theirs", "theirs": "ours"}
 
 
@@ -40,18 +49,24 @@ def conflict_bodies(
     return [_body(conflict, reader, of, seen) for conflict in conflicts]
 
 
-def event_body(event: ConflictEvent) -> dict[str, Any]:
-    """Wants `actor` and `conflict` loaded."""
+def event_bodies(events: Sequence[ConflictEvent], reader: Reader) -> list[dict[str, Any]]:
+    """Events that the reader is told of (`told_to`), with `actor` and the conflict's RELATED loaded; `detail` is of both
+    sides."""
+    conflicts = {event.conflict_id: event.conflict for event in events}
+    bodies = {body["id"]: body for body in conflict_bodies(list(conflicts.values()), reader)}
+    return [_event_body(event, bodies[event.conflict_id]) for event in events]
+
+
+def _event_body(event: ConflictEvent, conflict: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": event.pk,
         "conflict": event.conflict_id,
-        "path": event.conflict.path,
         "action": event.action,
         "actor": event.actor.username if event.actor else None,
         "body": event.body,
-        "detail": event.detail,
+        "detail": event.detail if conflict["kind"] else {},
         "time": event.at.isoformat(),
-    }
+    } | {name: conflict[name] for name in OF_CONFLICT}
 
 
 def turns(conflict: Conflict, reader: Reader, of: int | None, seen: set[int]) -> bool:
@@ -128,6 +143,7 @@ def _unseen(changeset: Changeset) -> dict[str, Any]:
         "kind": None,
         "severity": None,
         "assignee": None,
+        "resolution": None,
         "resolved_by": None,
         "hint": UNSEEN,
         "base": None,

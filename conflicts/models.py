@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from conflicts.querysets import ConflictQuerySet
+from conflicts.querysets import ConflictEventQuerySet, ConflictQuerySet
 
 
 class Conflict(models.Model):
@@ -110,6 +110,8 @@ class ConflictEvent(models.Model):
     body = models.TextField(blank=True)
     detail = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
+
+    objects = ConflictEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

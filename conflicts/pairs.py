@@ -119,9 +119,9 @@ def _files_and_folders(ours: Side, theirs: Side) -> Iterator[Met]:
     """Files that one side adds where the other needs a folder: one collision a file, however much is to be below it."""
     mine, other = _added(ours), _added(theirs)
     for folder, path in _first_below(other.keys(), mine).items():
-        yield _file_folder(mine[path], other[folder], f"you add this file, they add {folder} as a file")
+        yield _file_folder(mine[path], other[folder], f"you add {path}, they add {folder} as a file")
     for folder, path in _first_below(mine.keys(), other).items():
-        hint = f"you add this file, they add {path} as if it were a folder"
+        hint = f"you add {folder} as a file, they add {path}"
         yield _file_folder(mine[folder], other[path], hint)
 
 

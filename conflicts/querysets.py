@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
@@ -10,7 +11,14 @@ from slices.models import Slice
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from conflicts.models import Conflict  # noqa: F401 (named in quotes)
+    from conflicts.models import Conflict, ConflictEvent  # noqa: F401 (named in quotes)
+
+
+class ConflictEventQuerySet(models.QuerySet["ConflictEvent"]):
+    def told_to(self, user: User | AnonymousUser) -> ConflictEventQuerySet:
+        """What workers did, and what people said and decided where the user may see both sides."""
+        told = apps.get_model("conflicts", "Conflict")._default_manager.told_to(user)
+        return self.filter(Q(actor=None) | Q(conflict__in=told))
 
 
 class ConflictQuerySet(models.QuerySet["Conflict"]):
@@ -36,6 +44,13 @@ class ConflictQuerySet(models.QuerySet["Conflict"]):
         """Those of which a side is a changeset of the slice, if the user may see it."""
         slices = Slice.objects.visible_to(user).filter(organization__slug=organization, name=name)
         return self.filter(Q(changeset__slice__in=slices) | Q(their_changeset__slice__in=slices))
+
+    def at(self, path: str, user: User | AnonymousUser, lookup: str = "exact") -> ConflictQuerySet:
+        """Those at the path on a side that the user may see: a file against a folder has another path on each side."""
+        slices = Slice.objects.visible_to(user)
+        ours = Q(**{f"path__{lookup}": path}) & (Q(changeset__slice__in=slices) | ~Q(kind="file_folder"))
+        theirs = Q(**{f"their_path__{lookup}": path}, kind="file_folder", their_changeset__slice__in=slices)
+        return self.filter(ours | theirs)
 
     def concerning(self, user_id: int) -> ConflictQuerySet:
         """Those of the user's changesets, or that the user takes care of."""

@@ -221,6 +221,10 @@ def test_an_editor_resolves_a_conflict(owner: Gs, web: Slice, world: World) -> N
     )
 
 
+def test_one_way_out_is_chosen(owner: Gs, web: Slice) -> None:
+    assert owner.json("conflict", "resolve", "--ours", "--theirs", code=64)["error"]["code"] == "usage"
+
+
 def test_left_over_markers_are_refused(owner: Gs, web: Slice, world: World) -> None:
     name = conflicting(world, web)
     owner.environment["EDITOR"] = "true"

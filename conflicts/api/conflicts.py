@@ -7,9 +7,10 @@ from rest_framework.views import APIView
 
 from accounts.api.access import signed_in, visible_organization
 from accounts.models import User
+from changesets.api.access import visible_changeset
 from changesets.api.proposals import object_of
 from changesets.models import Changeset
-from conflicts.bodies import RELATED, conflict_bodies, event_body
+from conflicts.bodies import RELATED, conflict_bodies, event_bodies
 from conflicts.detection import detect
 from conflicts.errors import ConflictNotFound
 from conflicts.models import Conflict, ConflictEvent
@@ -17,6 +18,7 @@ from conflicts.querysets import ConflictQuerySet
 from conflicts.services import assign_conflict, comment_on_conflict
 from gitslice.common.errors import InvalidRequest, NotFound
 from gitslice.common.pagination import Page, listing
+from slices.api.access import visible_slice
 
 NAMES = ("slice", "changeset", "path", "severity", "kind", "state", "assignee", "with", "limit", "cursor")
 TELLING = (
@@ -38,9 +40,9 @@ class ConflictListView(APIView):
         organization = visible_organization(request.user, org)
         rows = Conflict.objects.visible_to(request.user).filter(organization=organization)
         number = _changeset_number(request.query_params.get("changeset"))
-        changeset = _fresh(request, organization.pk, number) if number is not None else None
-        if number is not None:
-            rows = rows.of_changeset(changeset.pk if changeset else 0)
+        changeset = _fresh(request, org, number) if number is not None else None
+        if changeset is not None:
+            rows = rows.of_changeset(changeset.pk)
         page = Page(request.query_params)
         if any(request.query_params.get(name) for name in TELLING):
             rows = rows.told_to(request.user)
@@ -83,10 +85,7 @@ class ConflictEventsView(APIView):
     def get(self, request: Request, org: str, conflict_id: int) -> Response:
         """What happened to the conflict, oldest first."""
         conflict = visible_conflict(request, org, conflict_id)
-        page = Page(request.query_params)
-        events = conflict.events.filter(pk__gt=page.after or 0).select_related("actor", "conflict")
-        shown, cursor = page.cut(list(events[: page.limit + 1]), lambda event: event.pk)
-        return Response(listing(map(event_body, shown), cursor))
+        return _events(request, Conflict.objects.filter(pk=conflict.pk))
 
 
 class ConflictHistoryView(APIView):
@@ -107,17 +106,8 @@ class ConflictHistoryView(APIView):
         path = request.query_params.get("path")
         if not path:
             raise InvalidRequest("path is missing")
-        rows = Conflict.objects.visible_to(request.user).filter(organization=organization, path=path)
-        page = Page(request.query_params)
-        events = ConflictEvent.objects.filter(conflict__in=rows, pk__gt=page.after or 0)
-        related = ("actor", *(f"conflict__{name}" for name in RELATED))
-        shown, cursor = page.cut(
-            list(events.select_related(*related).order_by("pk")[: page.limit + 1]), lambda event: event.pk
-        )
-        bodies = {event.conflict_id: event.conflict for event in shown}
-        sides = {body["id"]: body for body in conflict_bodies(list(bodies.values()), request.user)}
-        items = [event_body(event) | _of(sides[event.conflict_id]) for event in shown]
-        return Response(listing(items, cursor))
+        rows = Conflict.objects.visible_to(request.user).filter(organization=organization)
+        return _events(request, rows.at(path, request.user))
 
 
 class ConflictCommentsView(APIView):
@@ -135,7 +125,8 @@ class ConflictCommentsView(APIView):
         if not isinstance(text, str):
             raise InvalidRequest("body is a text")
         event = comment_on_conflict(actor=actor, conflict=conflict, body=text)
-        return Response(event_body(event), status=201)
+        [answer] = event_bodies([event], request.user)
+        return Response(answer, status=201)
 
 
 def visible_conflict(request: Request, org: str, conflict_id: int) -> Conflict:
@@ -153,10 +144,16 @@ def _answer(request: Request, conflict: Conflict) -> Response:
     return Response(body)
 
 
-def _of(body: dict[str, object]) -> dict[str, object]:
-    """What the history tells of the conflict itself; for who does not see the other side, nothing of it."""
-    told = {name: body[name] for name in ("changeset", "kind", "severity", "state", "sides", "resolution")}
-    return told if body["kind"] else told | {"actor": None, "detail": {}, "body": ""}
+def _events(request: Request, conflicts: ConflictQuerySet) -> Response:
+    """A page of what happened to the conflicts, oldest first, as far as the caller is told."""
+    page = Page(request.query_params)
+    events = ConflictEvent.objects.told_to(request.user).filter(
+        conflict__in=conflicts, pk__gt=page.after or 0
+    )
+    related = ("actor", *(f"conflict__{name}" for name in RELATED))
+    found = list(events.select_related(*related).order_by("pk")[: page.limit + 1])
+    shown, cursor = page.cut(found, lambda event: event.pk)
+    return Response(listing(event_bodies(shown, request.user), cursor))
 
 
 def _person(username: object) -> User | None:
@@ -170,11 +167,10 @@ def _person(username: object) -> User | None:
     return user
 
 
-def _fresh(request: Request, organization_id: int, number: int) -> Changeset | None:
+def _fresh(request: Request, org: str, number: int) -> Changeset:
     """Workers may lag behind; who asks about one changeset gets what holds now."""
-    visible = Changeset.objects.visible_to(request.user)
-    changeset = visible.filter(organization_id=organization_id, number=number).first()
-    if changeset is not None and changeset.is_open:
+    changeset = visible_changeset(request.user, org, number)
+    if changeset.is_open:
         detect(changeset)
     return changeset
 
@@ -185,9 +181,10 @@ def _filtered(rows: ConflictQuerySet, request: Request, org: str) -> ConflictQue
     if state != "all":
         rows = rows.filter(state=_choice("state", state, Conflict.State.values))
     if query.get("slice"):
-        rows = rows.of_slice(org, query["slice"].rpartition("/")[2], request.user)
+        slice = visible_slice(request.user, org, query["slice"].rpartition("/")[2])
+        rows = rows.of_slice(org, slice.name, request.user)
     if query.get("path"):
-        rows = rows.filter(path=query["path"])
+        rows = rows.at(query["path"], request.user)
     if query.get("severity"):
         rows = rows.filter(severity=_choice("severity", query["severity"], Conflict.Severity.values))
     if query.get("kind"):

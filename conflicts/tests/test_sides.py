@@ -69,7 +69,13 @@ def test_the_other_side_is_turned_round(world, conflict):
 
 
 @pytest.mark.parametrize(
-    "address", ["conflicts/acme/", "conflicts/acme/{pk}/", "conflicts/acme/history/?path=shared/tax.py"]
+    "address",
+    [
+        "conflicts/acme/",
+        "conflicts/acme/{pk}/",
+        "conflicts/acme/{pk}/events/",
+        "conflicts/acme/history/?path=shared/tax.py",
+    ],
 )
 def test_who_may_not_see_the_other_side_learns_nothing_of_it(world, conflict, writer, address):
     answer = Api(world.token(writer)).get(address.format(pk=conflict.pk))
@@ -85,9 +91,40 @@ def test_nor_by_asking_for_it(world, conflict, writer):
     assert len(api.get("conflicts/acme/").json()["items"]) == 1
     for query in ({"severity": "high"}, {"kind": "content"}, {"with": "open"}):
         assert api.get("conflicts/acme/", **query).json()["items"] == []
-    assert api.get("conflicts/acme/", slice="hidden").json()["items"] == []
+    for slice in ("hidden", "nowhere"):
+        assert code_of(api.get("conflicts/acme/", slice=slice)) == (404, "slice_not_found")
+    for changeset in ("cl-2", "cl-9999"):
+        assert code_of(api.get("conflicts/acme/", changeset=changeset)) == (404, "changeset_not_found")
     answer = api.post(f"conflicts/acme/{conflict.pk}/comments/", {"body": "who are you?"})
     assert code_of(answer) == (403, "permission_denied")
+
+
+def test_nor_what_people_of_the_other_side_say_and_decide(world, conflict, writer):
+    owner = Api(world.token(world.owner))
+    assert owner.post(f"conflicts/acme/{conflict.pk}/comments/", {"body": "quietly"}).status_code == 201
+    for address in (f"conflicts/acme/{conflict.pk}/events/", "conflicts/acme/history/?path=shared/tax.py"):
+        events = Api(world.token(writer)).get(address).json()["items"]
+        assert [(event["action"], event["detail"]) for event in events] == [("opened", {})]
+        assert [event["action"] for event in owner.get(address).json()["items"]] == ["opened", "commented"]
+
+
+def test_nor_the_name_of_what_is_added_below_a_file(world, shop, hidden, writer):
+    below = world.propose(hidden, {"shared/new/unannounced.txt": b"1\n"})
+    file = world.propose(shop, {"shared/new": b"2\n"}, by=writer)
+    detect(below)
+    detect(file)
+    api, owner = Api(world.token(writer)), Api(world.token(world.owner))
+    pk = Conflict.objects.get().pk
+    for address in ("conflicts/acme/", "conflicts/acme/history/"):
+        assert [item["path"] for item in api.get(address, path="shared/new").json()["items"]] == [
+            "shared/new"
+        ]
+        assert api.get(address, path="shared/new/unannounced.txt").json()["items"] == []
+        for path in ("shared/new", "shared/new/unannounced.txt"):
+            assert len(owner.get(address, path=path).json()["items"]) == 1
+    assert "unannounced" not in json.dumps(api.get(f"conflicts/acme/{pk}/events/").json())
+    [turned] = owner.get("conflicts/acme/", changeset=str(file)).json()["items"]
+    assert turned["hint"].startswith("they add shared/new/unannounced.txt, you add shared/new as a file; ")
 
 
 def test_who_sees_neither_side_sees_no_conflict(world, conflict, shop):

@@ -62,7 +62,7 @@ def _filtered(
         owner, _, name = chosen["slice"].rpartition("/")
         rows = rows.of_slice(owner or org, name, request.user) if owner or org else rows.none()
     if chosen["path"]:
-        rows = rows.filter(path__contains=chosen["path"])
+        rows = rows.at(chosen["path"], request.user, "contains")
     if chosen["mine"] and request.user.is_authenticated:
         rows = rows.concerning(request.user.pk)
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -14,7 +15,7 @@ from accounts.models import User
 from changesets.models import Changeset
 from conflicts.bodies import RELATED, conflict_bodies
 from conflicts.errors import ConflictNotFound
-from conflicts.models import Conflict
+from conflicts.models import Conflict, ConflictEvent
 from gitslice.objects.services import read_blobs
 from gitslice_core.merge import Conflict as Hunk
 from gitslice_core.merge import Merge, MergeTooLarge, mark, merge
@@ -45,7 +46,7 @@ def conflict(request: HttpRequest, org: str, conflict_id: int) -> HttpResponse:
         "can_resolve": access.can_write and row.state == "open" and own.is_open,
         "hunks": [hunk | {"pick": picks.get(at, "")} for at, hunk in enumerate(body["hunks"])],
         "result": _text(_picked(result, picks)) if result else None,
-        "events": _events(row, body),
+        "events": _events(row, request.user),
         "sides": _sides(row, request),
     }
     return render(request, "conflicts/conflict.html", context)
@@ -131,11 +132,9 @@ def _text(result: Merge) -> str | None:
         return None
 
 
-def _events(row: Conflict, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """What was said and done; for who does not see the other side, only what workers did."""
-    events = row.events.select_related("actor")
-    if body["kind"] is None:
-        events = events.filter(actor=None)
+def _events(row: Conflict, reader: User | AnonymousUser) -> list[dict[str, Any]]:
+    """What was said and done, as far as the reader is told."""
+    events = ConflictEvent.objects.told_to(reader).filter(conflict=row).select_related("actor")
     return [
         {"event": event, "text": markdown_html(event.body) if event.body else "", "who": _name(event.actor)}
         for event in events

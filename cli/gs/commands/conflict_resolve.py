@@ -19,24 +19,22 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("--ours", "choice", flag_value="ours", help="Keep the changeset's version.")
-@click.option("--theirs", "choice", flag_value="theirs", help="Take what has landed.")
-@click.option("--auto", "choice", flag_value="auto", help="Merge both where that is clean.")
+@click.option("--ours", is_flag=True, help="Keep the changeset's version.")
+@click.option("--theirs", is_flag=True, help="Take what has landed.")
+@click.option("--auto", is_flag=True, help="Merge both where that is clean.")
 @click.option(
     "--force",
-    "choice",
-    flag_value="force",
+    is_flag=True,
     help="Keep ours, and delete what stands in its way; for maintainers.",
 )
-@click.option(
-    "--resolved", "choice", flag_value="manual", help="Take the file of this directory, edited by hand."
-)
+@click.option("--resolved", "manual", is_flag=True, help="Take the file of this directory, edited by hand.")
 @click.option("--changeset", metavar="ID", help="Whose conflicts (default: this directory's changeset).")
-def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset: str | None) -> None:
+def resolve(ctx: Context, paths: tuple[str, ...], changeset: str | None, **chosen: bool) -> None:
     """Resolve conflicts at PATHs (default: all) in a new patchset; without a choice it asks.
 
     Conflicts of a pull are resolved by editing the files, and then --resolved.
     """
+    choice = one_choice(chosen)
     local = recorded_here(ctx)
     if local and not changeset and not ctx.require_binding().changeset:
         resolve_pull(ctx, local, paths, choice)
@@ -55,6 +53,14 @@ def resolve(ctx: Context, paths: tuple[str, ...], choice: str | None, changeset:
     if choice == "manual" and local:
         settle_here(ctx, local, paths)
     emit(data, show)
+
+
+def one_choice(chosen: dict[str, bool]) -> str | None:
+    """The choice whose flag is given, if one is. Raises GsError `usage` for more."""
+    names = [name for name, given in chosen.items() if given]
+    if len(names) > 1:
+        raise GsError("usage", "choose one of --ours, --theirs, --auto, --force and --resolved")
+    return names[0] if names else None
 
 
 def recorded_here(ctx: Context) -> list[str]:
