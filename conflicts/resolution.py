@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -59,6 +60,8 @@ def resolve_conflicts(
     access.require_writer()
     if changeset.state not in REOPENABLE:
         raise closed(changeset)
+    if AUTO in {for_all, *(resolution.choice for resolution in resolutions)}:
+        detect(changeset)  # what is merged has to be what the others have now
     head = head_of(changeset.slice)
     plan = make_plan(changeset.slice, changeset.current)
     if expected_patchset is None:
@@ -74,7 +77,7 @@ def resolve_conflicts(
     for source in filter(None, (plan, merged)):
         store_contents(source, user=actor, organization=changeset.organization)
     if settling.contents:
-        put_blobs(user=actor, organization=changeset.organization, contents=settling.contents)
+        put_blobs(user=actor, organization=changeset.organization, contents=list(settling.contents.values()))
     decisions = {path: resolution.choice for path, resolution in chosen.items()}
     with transaction.atomic():
         changeset = replace_patchset(
@@ -134,7 +137,7 @@ def _names(chosen: Mapping[str, Resolution]) -> set[str]:
 
 
 class _Settling:
-    """Works out the edits of the new patchset. `contents` are what clean merges with open changesets made."""
+    """Works out the edits of the new patchset. `contents` are what clean merges with open changesets made, by digest."""
 
     def __init__(
         self,
@@ -147,7 +150,7 @@ class _Settling:
         self.changeset, self.meeting, self.merged = changeset, meeting, merged
         self.chosen, self.entries = chosen, entries
         self.plan = meeting.plan
-        self.contents: list[bytes] = []
+        self.contents: dict[bytes, bytes] = {}
 
     def edits(self) -> list[PathEdit]:
         originals = {edit.path: edit for edit in self.plan.edits}
@@ -163,7 +166,7 @@ class _Settling:
         collision = self.meeting.landed.get(path)
         if collision is None:
             if path in self.chosen and path in self.meeting.opened:
-                return self._with_open(path, rebased)
+                return self._with_open(path, original, rebased)
             return [rebased] if rebased else []
         if path not in self.chosen:
             return [original]
@@ -195,44 +198,46 @@ class _Settling:
         if followed is not None and covers(followed.path):
             return [followed]
         if any(collision.path == path for collision in self.merged.collisions):
-            raise Unresolvable(
-                f"{path} does not merge cleanly", hint="choose ours, theirs or edit it by hand", path=path
-            )
+            raise _unclean(path)
         return [edit for edit in self.merged.rebased if edit.path == path]
 
-    def _with_open(self, path: str, rebased: PathEdit | None) -> list[PathEdit]:
+    def _with_open(self, path: str, original: PathEdit, rebased: PathEdit | None) -> list[PathEdit]:
         """Against other open changesets: keep ours as it is, let it go, merge theirs in, or take the given content."""
         choice = self.chosen[path].choice
         if choice == THEIRS or rebased is None:
             return []
         if choice in (OURS, FORCE):
             return [rebased]
-        wanted = self._merged_with_open(path, rebased) if choice == AUTO else self.entries[path]
+        wanted = self._merged_with_open(path, original) if choice == AUTO else self.entries[path]
         return [] if wanted == rebased.base else [_edit(rebased, rebased.base, wanted)]
 
-    def _merged_with_open(self, path: str, rebased: PathEdit) -> Entry | None:
+    def _merged_with_open(self, path: str, original: PathEdit) -> Entry | None:
+        """Theirs merged into ours on the base that both descend from; then that onto the head, which does too."""
         rows = self.meeting.opened[path]
-        entries = [_theirs(row, self.changeset) for row in rows]
-        if len(rows) > 1 or rebased.new is None:
+        if len(rows) > 1 or original.new is None:
             raise Unresolvable(f"{path} collides with several changesets", hint="edit it by hand", path=path)
-        blobs = self.changeset.organization_id
-        outcome = meet(
-            path,
-            rebased.base,
-            rebased.new,
-            entries[0],
-            lambda digest: read_blobs(blobs, [digest])[digest],
-            settings.GITSLICE_MAX_MERGE_BYTES,
-        )
+        [row] = rows
+        if row.kind == Conflict.Kind.RENAME:
+            raise _unclean(path)
+        base = _entry(row.base)
+        both = self._merge(path, base, original.new, _theirs(row, self.changeset))
+        return self._merge(path, base, both, self._current(path))
+
+    def _merge(self, path: str, base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Entry | None:
+        outcome = meet(path, base, ours, theirs, self._read, settings.GITSLICE_MAX_MERGE_BYTES)
         if isinstance(outcome, Collision):
-            raise Unresolvable(
-                f"{path} does not merge cleanly", hint="choose ours, theirs or edit it by hand", path=path
-            )
+            raise _unclean(path)
         if outcome.content is None:
             return outcome.entry
         assert outcome.mode is not None
-        self.contents.append(outcome.content)
-        return content_entry(outcome.mode, outcome.content)
+        entry = content_entry(outcome.mode, outcome.content)
+        self.contents[entry.digest] = outcome.content
+        return entry
+
+    def _read(self, digest: bytes) -> bytes:
+        if digest in self.contents:
+            return self.contents[digest]
+        return read_blobs(self.changeset.organization_id, [digest])[digest]
 
     def _obstacles(self, path: str) -> list[PathEdit]:
         """Deletions of the file that stands where a folder of `path` has to be, or of all files below `path`."""
@@ -245,8 +250,17 @@ class _Settling:
 
 
 def _theirs(row: Conflict, changeset: Changeset) -> Entry | None:
-    body = row.theirs if row.changeset_id == changeset.pk else row.ours
-    return body and Entry(body["mode"], bytes.fromhex(body["digest"]), body["size"])
+    return _entry(row.theirs if row.changeset_id == changeset.pk else row.ours)
+
+
+def _entry(body: dict[str, Any] | None) -> Entry | None:
+    return Entry(body["mode"], bytes.fromhex(body["digest"]), body["size"]) if body else None
+
+
+def _unclean(path: str) -> Unresolvable:
+    return Unresolvable(
+        f"{path} does not merge cleanly", hint="choose ours, theirs or edit it by hand", path=path
+    )
 
 
 def _edit(original: PathEdit, current: Entry | None, wanted: Entry | None) -> PathEdit:

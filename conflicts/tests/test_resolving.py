@@ -92,6 +92,36 @@ def test_auto_takes_in_what_merges_cleanly(world, web, shop):
     assert world.files()["shared/a"] == OURS.replace(b"line 15\n", b"apart\n")
 
 
+def test_auto_takes_in_nothing_of_their_older_base(world, web, shop):
+    """What landed since stays, however old the other changeset is."""
+    one, _ = both_open(world, web, shop, theirs=APART)
+    landed = BASE.replace(b"line 10\n", b"landed\n")
+    world.land(web, {"shared/a": landed})
+    one = resolve(world, one, resolutions=[Resolution("shared/a", "auto")])
+    world.merge(one)
+    expected = OURS.replace(b"line 15\n", b"apart\n").replace(b"line 10\n", b"landed\n")
+    assert world.files()["shared/a"] == expected
+
+
+def test_auto_takes_in_an_older_changeset(world, web, shop):
+    two = world.propose(shop, {"shared/a": APART})
+    world.land(web, {"shared/a": BASE.replace(b"line 10\n", b"landed\n")})
+    one = world.propose(web, {"shared/a": OURS.replace(b"line 10\n", b"landed\n")})
+    detect(two)
+    detect(one)
+    one = resolve(world, one, resolutions=[Resolution("shared/a", "auto")])
+    world.merge(one)
+    expected = OURS.replace(b"line 15\n", b"apart\n").replace(b"line 10\n", b"landed\n")
+    assert world.files()["shared/a"] == expected
+
+
+def test_auto_refuses_collisions_where_something_landed_meanwhile(world, web, shop):
+    one, _ = both_open(world, web, shop)
+    world.land(web, {"shared/a": BASE.replace(b"line 10\n", b"landed\n")})
+    with pytest.raises(Unresolvable):
+        resolve(world, one, resolutions=[Resolution("shared/a", "auto")])
+
+
 def test_auto_refuses_what_does_not(world, web, shop):
     one, _ = both_open(world, web, shop)
     with pytest.raises(Unresolvable):
