@@ -47,6 +47,33 @@ def test_the_current_changeset_lands_and_the_directory_follows(ada: Gs, world: W
     assert ada.json("changeset", "show", code=20)["error"]["code"] == "changeset_not_found"
 
 
+def test_what_landed_is_no_local_edit_any_more(ada: Gs, world: World) -> None:
+    """Whatever is edited after the changeset was made stays an edit, of what has landed now."""
+    more = OURS + b"more\n"
+    (ada.folder / "web/a.txt").write_bytes(more)
+    (ada.folder / "web/new.txt").write_bytes(b"1\n")
+    landed = ada.json("changeset", "merge")
+    status = ada.json("status")
+    assert (status["base"], status["changeset"]) == (landed["commit"], None)
+    assert [(change["path"], change["op"]) for change in status["changes"]] == [
+        ("web/a.txt", "modify"),
+        ("web/new.txt", "add"),
+    ]
+    assert ada.json("submit", "-m", "More")["state"] == "merged"
+    assert world.files()["web/a.txt"] == more
+    (ada.folder / "web/new.txt").write_bytes(b"2\n")
+    ada.json("changeset", "create", "-m", "Two")
+    ada.json("changeset", "merge")
+    assert ada.json("status")["changes"] == []
+
+
+def test_where_others_landed_in_between_a_pull_brings_both(ada: Gs, world: World, web: Slice) -> None:
+    world.land(web, {"shared/s.txt": b"new\n"})
+    ada.json("changeset", "merge")
+    assert ada.json("pull")["conflicts"] == []
+    assert ada.json("status")["changes"] == []
+
+
 def test_abandoning_forgets_the_current_changeset(ada: Gs) -> None:
     assert ada.json("changeset", "abandon")["state"] == "abandoned"
     assert ada.json("status")["changeset"] is None

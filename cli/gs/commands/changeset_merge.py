@@ -44,13 +44,17 @@ def merge(
     body = {"message": message, "force": force, "expected_patchset": patchset}
     landed = land(ctx, changeset_path(organization, number) + "merge/", body, wait=wait)
     landed.setdefault("conflicts", [])
-    if binding and binding.org == organization:
+    settled = False
+    if binding and (binding.org, binding.changeset) == (organization, landed["changeset"]):
+        from gs.workdir.landed import settle
+
+        settled = settle(ctx.api(), binding, landed)
         forget_changeset(binding, landed["changeset"])
     if update_workdir and binding:
         from gs.commands.pull import pull
 
         landed["workdir"] = pull(ctx, binding)
-    emit(landed, show)
+    emit(landed, lambda data: show(data, settled))
     return 32 if landed.get("workdir", {}).get("conflicts") else 0
 
 
@@ -88,13 +92,14 @@ def forget_changeset(binding: Binding, changeset: str) -> None:
         set_changeset(binding, None)
 
 
-def show(data: dict) -> None:
+def show(data: dict, settled: bool) -> None:
     say(f"{style(data['changeset'], 'bold')} landed as {style(short(data['commit']), 'cyan')}.")
     for path in data["merged_paths"]:
         say(f"  merged with what had landed: {clean(path)}")
     workdir = data.get("workdir")
     if workdir is None:
-        next_step("gs pull")
+        if not settled:
+            next_step("gs pull")
         return
     say(f"Directory updated: {plural(len(workdir['updated']), 'file')}.")
     for path in workdir["conflicts"]:
