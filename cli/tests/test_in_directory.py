@@ -122,6 +122,21 @@ def test_a_side_is_chosen_and_the_next_pull_has_nothing_to_ask(
     assert ada.json("status")["changes"] == []
 
 
+def test_a_decision_is_not_undone_by_the_next_patchset(ada: Gs, world: World, web: Slice) -> None:
+    collide(world, web)
+    ada.run("conflict", "resolve", "--ours")
+    (ada.folder / "web/new.txt").write_bytes(b"new\n")
+    for command in (["changeset", "update"], ["submit"]):
+        assert ada.json(*command, code=22)["error"]["hint"] == "gs pull, then try again"
+    assert ada.json("pull")["conflicts"] == []
+    assert content(ada) == OURS
+    (ada.folder / "web/a.txt").write_bytes(OURS + b"more\n")
+    ada.run("changeset", "update")
+    assert ada.json("changeset", "merge")["state"] == "merged"
+    assert world.files()["web/a.txt"] == OURS + b"more\n"
+    assert ada.json("status")["changes"] == []
+
+
 def test_what_the_editor_made_is_in_the_directory_too(ada: Gs, world: World, web: Slice) -> None:
     collide(world, web)
     script = ada.folder.parent / "editor.py"

@@ -16,12 +16,13 @@ from gs.workdir import conflicts
 from gs.workdir import index as indexes
 from gs.workdir.binding import Binding
 from gs.workdir.checkout import fill
+from gs.workdir.decided import decided_here
 from gs.workdir.files import Tree, check_paths
 from gs.workdir.index import Index, Row
 from gs.workdir.lock import locked
 from gs.workdir.merging import Journal, merge_path
 from gs.workdir.oplog import note
-from gs.workdir.scan import scan
+from gs.workdir.scan import row_of, scan
 from gs.workdir.selection import selected
 
 WORKING_TREE_CONFLICT = 32
@@ -130,7 +131,10 @@ def _merge(
 
     journal = Journal(binding)
     merged, collided = [], []
+    decided = _decided(api, binding, changed, paths)
     for path in paths:
+        if path in decided:
+            continue
         outcome = merge_path(tree, path, index.rows.get(path), changed[path], contents, journal)
         if outcome == "merged":
             merged.append(path)
@@ -138,6 +142,14 @@ def _merge(
             collided.append((outcome, path))
             conflicts.record(binding, collided)
     return merged
+
+
+def _decided(api: Api, binding: Binding, changed: dict[str, Row | None], paths: list[str]) -> set[str]:
+    """Those of the paths at which a person has resolved the conflict already."""
+    if not paths:
+        return set()
+    heads = {path: changed[path] for path in paths}
+    return decided_here(api, binding, heads, {path: row_of(str(binding.root), path) for path in paths})
 
 
 def _whole(api: Api, cache: Cache, address: str, commit: str, path: str, row: Row) -> bytes:

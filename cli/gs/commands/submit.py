@@ -78,6 +78,9 @@ def _create(ctx: Context, binding: Binding, message: str | None, edits: list[dic
 
 def _update(ctx: Context, binding: Binding, message: str | None, edits: list[dict]) -> dict:
     address = changeset_path(binding.org, changeset_number(binding.changeset or ""))
+    from gs.workdir.decided import require_decisions  # most submits have no changeset yet
+
+    require_decisions(binding, ctx.api().get(address))
     head = {"base": binding.base, "message": message or ""}
     post_edits(ctx, address + "patchsets/", head, edits, kept_key(binding, [address, head, edits]))
     return ctx.api().post(address + "merge/", {}) | {"our_base": binding.base}

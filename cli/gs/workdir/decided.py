@@ -1,0 +1,49 @@
+"""What was decided about conflicts on the server, and the directory around it: a decision is not asked for again, and
+not overwritten unseen."""
+
+from __future__ import annotations
+
+from gs.context import changeset_number, changeset_path
+from gs.errors import GsError
+from gs.style import short
+
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
+if TYPE_CHECKING:
+    from gs.http import Api
+    from gs.workdir.binding import Binding
+    from gs.workdir.index import Row
+
+
+def require_decisions(binding: Binding, detail: dict) -> None:
+    """Raise GsError `outdated_base` if conflicts of the changeset were resolved on a head that this directory has not
+    got: a patchset from here would undo what was decided."""
+    current = detail["patchsets"][-1]
+    if current["origin"] == "resolve" and current["base"] != binding.base:
+        raise GsError(
+            "outdated_base",
+            f"{detail['changeset']} was resolved on {short(current['base'])}, which this directory has not got",
+            "gs pull, then try again",
+        )
+
+
+def decided_here(
+    api: Api, binding: Binding, heads: dict[str, Row | None], local: dict[str, Row | None]
+) -> set[str]:
+    """Those paths at which the local file is what this directory's changeset has now, made on what the head is now."""
+    if binding.changeset is None:
+        return set()
+    address = changeset_path(binding.org, changeset_number(binding.changeset))
+    if api.get(address)["patchsets"][-1]["origin"] != "resolve":
+        return set()
+    files = {file["path"]: file for file in api.get(address + "diff/", stat=1)["files"]}
+    return {
+        path
+        for path in heads
+        if path in files and _is(heads[path], files[path]["old"]) and _is(local[path], files[path]["new"])
+    }
+
+
+def _is(row: Row | None, entry: dict | None) -> bool:
+    if row is None or entry is None:
+        return row is None and entry is None
+    return (row.mode, row.digest.hex()) == (entry["mode"], entry["digest"])
