@@ -166,6 +166,11 @@ def test_a_killed_database_loses_nothing_that_was_acknowledged(tmp_path):
         with own_system(home) as (servers, server, caller):
             for name, answer in landings_until_the_database_dies(servers, caller, number).items():
                 heard[name] = answer["commit"]
+    with own_system(home) as (servers, server, caller):
+        servers.processes["PostgreSQL"].kill()
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            caller.create("web/late", b"late", "late")
+        assert (refusal.value.code, json.load(refusal.value)["code"]) == (503, "server_busy")
     with own_system(home) as (_, server, caller):
         for name, commit in heard.items():
             assert caller.create(f"web/{name}", name.encode(), name)["commit"] == commit

@@ -122,6 +122,20 @@ def test_odd_names_survive(work, other):
     assert work.json("status")["changes"] == []
 
 
+def test_names_that_are_no_text_are_named(work, owner, tmp_path):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for place in (work.folder, folder):
+        with open(os.fsencode(place) + b"/\xff.py", "wb"):
+            pass
+    for refused in (
+        work.json("submit", "-m", "x", code=64),
+        owner.json("import", "dir", str(folder), code=64),
+    ):
+        assert refused["error"]["code"] == "invalid_path"
+        assert r"\xff.py" in refused["error"]["message"]
+
+
 def test_pull_merges_local_edits(work, other):
     (work.folder / "web" / "a.txt").write_bytes(TEXT.replace(b"line 3\n", b"ours\n"))
     (other.folder / "web" / "a.txt").write_bytes(TEXT.replace(b"line 15\n", b"theirs\n"))

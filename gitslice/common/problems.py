@@ -6,7 +6,9 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
+from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -17,6 +19,8 @@ from gitslice_core.errors import CODES
 log = logging.getLogger(__name__)
 
 TIMEOUTS = {"57014", "55P03"}  # query_canceled, lock_not_available
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+NO_CONNECTION = ("08", "57P")  # connection exceptions, and servers that shut down, crash or start up
 PROGRAM_LIMIT_EXCEEDED = "54000"  # an index row of PostgreSQL holds about 2,700 bytes after compression
 
 DRF_CODES: dict[type[Exception], str] = {
@@ -78,6 +82,9 @@ def as_domain_error(error: Exception) -> DomainError | None:
         return _coded("server_busy", "the database took too long")
     if state == PROGRAM_LIMIT_EXCEEDED:
         return _coded("invalid_path", "a path is too long for the index")
+    if isinstance(error, AWAY) and (state is None or state.startswith(NO_CONNECTION)):
+        log.warning("the database does not answer", exc_info=error)
+        return _coded("server_busy", "the database does not answer")
     for kind, code in DRF_CODES.items():
         if isinstance(error, kind):
             return _from_drf(error, code)

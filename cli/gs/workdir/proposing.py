@@ -36,6 +36,7 @@ def chosen_changes(binding: Binding, files: Sequence[str]) -> list[Change]:
         changes = [change for change in changes if any(_within(change, path) for path in wanted)]
     if not changes:
         raise GsError("failed", "there is nothing to propose: no file was changed", "gs status")
+    _require_text(changes)
     collided = [path for path in unsettled(binding) if any(change.path == path for change in changes)]
     if collided:
         raise GsError(
@@ -45,6 +46,19 @@ def chosen_changes(binding: Binding, files: Sequence[str]) -> list[Change]:
             {"paths": collided},
         )
     return changes
+
+
+def _require_text(changes: Sequence[Change]) -> None:
+    """The tree's names are UTF-8. Raises GsError `invalid_path`."""
+    for change in changes:
+        try:
+            change.path.encode()
+        except UnicodeEncodeError:
+            raise GsError(
+                "invalid_path",
+                f"the name {os.fsencode(change.path)!r} is not UTF-8",
+                "rename it, or name it in .gsignore",
+            ) from None
 
 
 def title_and_description(message: str) -> dict:
