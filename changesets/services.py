@@ -17,6 +17,7 @@ from changesets.edits import PathEdit, WantedEdit, apply_to_base, touched_paths
 from changesets.errors import (
     InvalidEdit,
     MergeConflict,
+    OutdatedBase,
     OutsideSlice,
     PatchsetTooLarge,
     StalePatchset,
@@ -96,6 +97,7 @@ def add_patchset(
     changeset = _locked(changeset)
     _check_current(changeset, expected_patchset)
     base, edits = _based(actor, changeset.slice, proposal)
+    _check_decisions(changeset, base)
     number = changeset.current.number + 1
     insert_patchset(changeset, base, edits, author=actor, number=number, message=message)
     _audit(changeset, actor, "changeset.update", patchset=changeset.current.number)
@@ -282,6 +284,14 @@ def _check_current(changeset: Changeset, expected_patchset: int | None) -> None:
         raise closed(changeset)
     if expected_patchset is not None and changeset.current.number != expected_patchset:
         raise StalePatchset(f"{changeset} is at patchset {changeset.current.number}, not {expected_patchset}")
+
+
+def _check_decisions(changeset: Changeset, base: Commit | None) -> None:
+    """A patchset on a base older than the head on which conflicts were resolved would undo what was decided there."""
+    current = changeset.current
+    decided = current.base if current.origin == Patchset.Origin.RESOLVE else None
+    if decided is not None and (base is None or base.seq < decided.seq):
+        raise OutdatedBase(f"{changeset} was resolved on {str(decided)[:12]}", hint="gs pull, then try again")
 
 
 def _audit(changeset: Changeset, actor: User, action: str, *, heard: bool = True, **detail: Any) -> None:

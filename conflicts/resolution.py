@@ -74,10 +74,7 @@ def resolve_conflicts(
     entries = _manual_entries(actor, changeset, chosen)
     settling = _Settling(changeset, meeting, merged, chosen, entries)
     edits = settling.edits()
-    for source in filter(None, (plan, merged)):
-        store_contents(source, user=actor, organization=changeset.organization)
-    if settling.contents:
-        put_blobs(user=actor, organization=changeset.organization, contents=list(settling.contents.values()))
+    settling.store(actor)
     decisions = {path: resolution.choice for path, resolution in chosen.items()}
     with transaction.atomic():
         changeset = replace_patchset(
@@ -160,6 +157,14 @@ class _Settling:
             for edit in self._at(path, originals[path], rebased.get(path)):
                 edits[edit.path] = edit
         return [edits[path] for path in sorted(edits, key=str.encode)]
+
+    def store(self, actor: User) -> None:
+        """Upload what the merges made, before any row names it."""
+        organization = self.changeset.organization
+        for plan in filter(None, (self.plan, self.merged)):
+            store_contents(plan, user=actor, organization=organization)
+        if self.contents:
+            put_blobs(user=actor, organization=organization, contents=list(self.contents.values()))
 
     def _at(self, path: str, original: PathEdit, rebased: PathEdit | None) -> list[PathEdit]:
         """The edits that one becomes: none when nothing is left to change."""

@@ -50,8 +50,8 @@ class Manifest:
 def find_manifest(
     slice: Slice, reader: User | AnonymousUser, commit: str | None, since: str | None, definition: str | None
 ) -> Manifest:
-    """The manifest at `commit` (default the head; any commit that the reader sees), as a delta when the client's manifest at `since` had the same
-    definition. Raises CommitNotFound, AmbiguousCommit."""
+    """The manifest at `commit` (default the head; any commit that the reader sees), as a delta when the client's
+    manifest at `since` had the same definition. Raises CommitNotFound, AmbiguousCommit."""
     wanted = standing_at(slice, commit or HEAD, reader)
     base = _known(slice, since) if since and wanted else None
     if base is None or not _same_definition(slice, base, definition):

@@ -122,9 +122,8 @@ def own_system(home: Path) -> Iterator[tuple[Any, WebServer, Caller]]:
             "OBJECT_STORE_URL": f"file://{home}/objects",
             "DJANGO_SETTINGS_MODULE": "gitslice.settings",
         }
-        (home / "static").mkdir(exist_ok=True)
         run = {"cwd": REPOSITORY, "env": os.environ | environment, "check": True}
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], **run)
+        subprocess.run([sys.executable, "manage.py", "prepare"], **run)
         server = WebServer(environment)
         try:
             yield (
@@ -171,6 +170,13 @@ def test_a_killed_database_loses_nothing_that_was_acknowledged(tmp_path):
         with pytest.raises(urllib.error.HTTPError) as refusal:
             caller.create("web/late", b"late", "late")
         assert (refusal.value.code, json.load(refusal.value)["code"]) == (503, "server_busy")
+        page = urllib.request.Request(
+            f"{server.url}/acme/slices/", headers={"Cookie": "sessionid=of-somebody"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(page, timeout=60)
+        assert refusal.value.code == 503
+        assert "the database does not answer" in refusal.value.read().decode()
     with own_system(home) as (_, server, caller):
         for name, commit in heard.items():
             assert caller.create(f"web/{name}", name.encode(), name)["commit"] == commit

@@ -128,6 +128,7 @@ def test_a_decision_is_not_undone_by_the_next_patchset(ada: Gs, world: World, we
     (ada.folder / "web/new.txt").write_bytes(b"new\n")
     for command in (["changeset", "update"], ["submit"]):
         assert ada.json(*command, code=22)["error"]["hint"] == "gs pull, then try again"
+    world.land(web, {"shared/s.txt": b"later than the decision\n"})
     assert ada.json("pull")["conflicts"] == []
     assert content(ada) == OURS
     (ada.folder / "web/a.txt").write_bytes(OURS + b"more\n")

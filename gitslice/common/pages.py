@@ -44,8 +44,10 @@ class PageMiddleware:
 
 
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The error as a page with its own HTTP status."""
-    return render(request, "error.html", {"error": error, "status": error.status}, status=error.status)
+    """The error as a page with its own HTTP status. One of a server that is busy names nobody: who is signed in is not
+    to be had while the database is away."""
+    shown = None if error.status == 503 else request
+    return render(shown, "error.html", {"error": error, "status": error.status}, status=error.status)
 
 
 def is_fragment(request: HttpRequest) -> bool:

@@ -20,7 +20,11 @@ log = logging.getLogger(__name__)
 
 TIMEOUTS = {"57014", "55P03"}  # query_canceled, lock_not_available
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
-NO_CONNECTION = ("08", "57P")  # connection exceptions, and servers that shut down, crash or start up
+NO_CONNECTION = (
+    "08",
+    "57P",
+    "53300",
+)  # connections that break, servers that stop or start, or that have too many
 PROGRAM_LIMIT_EXCEEDED = "54000"  # an index row of PostgreSQL holds about 2,700 bytes after compression
 
 DRF_CODES: dict[type[Exception], str] = {

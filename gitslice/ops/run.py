@@ -65,8 +65,8 @@ def run(stopping: threading.Event) -> None:
     _say(f"GitSlice starts; its data lies in {home}")
     needs = {"database": not env.text("DATABASE_URL"), "redis": not env.text("REDIS_URL")}
     with running(home, **needs) as servers, Supervisor(servers.processes, environment, stopping) as system:
-        notes = system.run_to_end("the preparation", "manage.py", "prepare", *(["--demo"] if demo else []))
         env.keep_port(home, port)
+        notes = system.run_to_end("the preparation", "manage.py", "prepare", *(["--demo"] if demo else []))
         system.start("the web server", "web", *WEB)
         system.start("the worker", "worker", *WORKER, "--concurrency", env.text("GITSLICE_WORKERS", "2"))
         system.start("the schedule", "beat", *BEAT, "--schedule", str(home / "schedule"))

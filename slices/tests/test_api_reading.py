@@ -288,7 +288,7 @@ def test_unless_one_may_not_see_them(team, api, world):
     world.slice("secret", "secret/**", visibility="private")
     commit = world.land(world.root, {"secret/z": b"1"})
     assert (
-        code(api(world.user("mia")).get("slices/acme/team/manifest/", commit=str(commit)), 404)
+        code(api(world.user("member")).get("slices/acme/team/manifest/", commit=str(commit)), 404)
         == "commit_not_found"
     )
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from gs.cli import command
 from gs.clicks import click
 from gs.conflictview import print_conflicts
-from gs.context import Context, changeset_path
+from gs.context import Context, changeset_path, slice_path
 from gs.errors import GsError
 from gs.output import emit, info, say
 from gs.style import clean, next_step, plural, short, style
 
 if TYPE_CHECKING:
+    from gs.http import Api
     from gs.workdir.binding import Binding
 
 WAITABLE = {"needs_approval", "slice_locked", "server_busy"}
@@ -46,8 +47,6 @@ def merge(
     landed.setdefault("conflicts", [])
     settled = False
     if binding and (binding.org, binding.changeset) == (organization, landed["changeset"]):
-        from gs.workdir.landed import settle
-
         settled = settle(ctx.api(), binding, landed)
         forget_changeset(binding, landed["changeset"])
     if update_workdir and binding:
@@ -82,6 +81,25 @@ def show_conflicts(ctx: Context, error: GsError) -> None:
         print_conflicts(conflicts)
     if conflicts:
         error.hint = f"gs conflict resolve --changeset {conflicts[0]['changeset']}"
+
+
+def settle(api: Api, binding: Binding, landed: dict) -> bool:
+    """Make what landed the base of its directory, so that it is no local edit any more; False, and nothing is done,
+    where others landed in between or something was merged: then `gs pull` brings both together."""
+    if landed["merged_paths"] or landed["parent"] != binding.base:
+        return False
+    from gs.transfer import manifest
+    from gs.workdir.landed import move_base
+    from gs.workdir.lock import locked
+    from gs.workdir.selection import selected
+
+    with locked(str(binding.root)):
+        address = slice_path(binding.org, binding.slice)
+        found = manifest(api, address, landed["commit"], since=binding.base, definition=binding.definition)
+        if found.since != binding.base:
+            return False  # the definition is another one: the rows are not what the commit changed
+        move_base(binding, landed["commit"], selected(found.rows, binding.pattern))
+    return True
 
 
 def forget_changeset(binding: Binding, changeset: str) -> None:

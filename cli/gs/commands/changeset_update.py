@@ -8,7 +8,6 @@ from gs.context import Context, changeset_path
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import plural, style
-from gs.workdir.decided import require_decisions
 from gs.workdir.lock import locked
 from gs.workdir.oplog import note
 from gs.workdir.proposing import chosen_changes, edit_bodies, forget_key, kept_key, post_edits, upload_changes
@@ -23,9 +22,7 @@ def update(ctx: Context, changeset: str | None, message: str) -> None:
     organization, number = ctx.parse_changeset(changeset)
     with locked(str(binding.root)):
         address = changeset_path(organization, number)
-        detail = ctx.api().get(address)
-        _check_slice(detail, binding.name)
-        require_decisions(binding, detail)
+        _check_slice(ctx, binding.name, address)
         changes = chosen_changes(binding, ())
         head = {"base": binding.base, "message": message}
         edits = edit_bodies(changes)
@@ -38,7 +35,8 @@ def update(ctx: Context, changeset: str | None, message: str) -> None:
     emit({**data, "files": [file["path"] for file in data["files"]]}, show)
 
 
-def _check_slice(detail: dict, name: str) -> None:
+def _check_slice(ctx: Context, name: str, address: str) -> None:
+    detail = ctx.api().get(address)
     if detail["slice"] != name:
         raise GsError(
             "other_slice",

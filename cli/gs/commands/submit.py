@@ -6,8 +6,8 @@ from gs.context import Context, changeset_number, changeset_path, slice_path
 from gs.errors import GsError
 from gs.output import emit, say
 from gs.style import plural, short, style
-from gs.workdir import index as indexes
 from gs.workdir.binding import Binding
+from gs.workdir.landed import move_base
 from gs.workdir.lock import locked
 from gs.workdir.oplog import note
 from gs.workdir.proposing import (
@@ -78,9 +78,6 @@ def _create(ctx: Context, binding: Binding, message: str | None, edits: list[dic
 
 def _update(ctx: Context, binding: Binding, message: str | None, edits: list[dict]) -> dict:
     address = changeset_path(binding.org, changeset_number(binding.changeset or ""))
-    from gs.workdir.decided import require_decisions  # most submits have no changeset yet
-
-    require_decisions(binding, ctx.api().get(address))
     head = {"base": binding.base, "message": message or ""}
     post_edits(ctx, address + "patchsets/", head, edits, kept_key(binding, [address, head, edits]))
     return ctx.api().post(address + "merge/", {}) | {"our_base": binding.base}
@@ -91,16 +88,9 @@ def _settle(binding: Binding, changes: list[Change], landed: dict) -> None:
     if landed["merged_paths"] or landed["parent"] != binding.base:
         binding.update(changeset=None, head=landed["commit"])
         return
-    index = indexes.load(binding.own("index"))
-    for change in changes:
-        if change.renamed_from:
-            index.rows.pop(change.renamed_from, None)
-        if change.new is None:
-            index.rows.pop(change.path, None)
-        else:
-            index.rows[change.path] = change.new
-    index.save(binding.own("index"))
-    binding.update(base=landed["commit"], head=landed["commit"], behind=None, changeset=None)
+    rows = {change.renamed_from: None for change in changes if change.renamed_from}
+    move_base(binding, landed["commit"], {**rows, **{change.path: change.new for change in changes}})
+    binding.update(changeset=None)
 
 
 def show(data: dict) -> None:

@@ -1,29 +1,14 @@
-"""What was decided about conflicts on the server, and the directory around it: a decision is not asked for again, and
-not overwritten unseen."""
+"""What was decided about conflicts on the server is not asked for again in the directory."""
 
 from __future__ import annotations
 
 from gs.context import changeset_number, changeset_path
-from gs.errors import GsError
-from gs.style import short
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
     from gs.http import Api
     from gs.workdir.binding import Binding
     from gs.workdir.index import Row
-
-
-def require_decisions(binding: Binding, detail: dict) -> None:
-    """Raise GsError `outdated_base` if conflicts of the changeset were resolved on a head that this directory has not
-    got: a patchset from here would undo what was decided."""
-    current = detail["patchsets"][-1]
-    if current["origin"] == "resolve" and current["base"] != binding.base:
-        raise GsError(
-            "outdated_base",
-            f"{detail['changeset']} was resolved on {short(current['base'])}, which this directory has not got",
-            "gs pull, then try again",
-        )
 
 
 def decided_here(

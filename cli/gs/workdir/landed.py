@@ -1,37 +1,24 @@
-"""After this directory's changeset has landed: what it landed is the base now, and no file is touched."""
+"""What this directory has landed is its base now, and no file is touched."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from gs.context import slice_path
-from gs.transfer import manifest
 from gs.workdir import index as indexes
-from gs.workdir.lock import locked
-from gs.workdir.selection import selected
 
+TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
-    from gs.http import Api
+    from collections.abc import Mapping
+
     from gs.workdir.binding import Binding
+    from gs.workdir.index import Row
 
 
-def settle(api: Api, binding: Binding, landed: dict) -> bool:
-    """Make the landed commit the base, so that local edits are told from what has landed; False, and nothing is done,
-    where others landed in between or something was merged: then `gs pull` brings both together."""
-    commit = landed["commit"]
-    if landed["merged_paths"] or landed["parent"] != binding.base:
-        return False
-    with locked(str(binding.root)):
-        address = slice_path(binding.org, binding.slice)
-        found = manifest(api, address, commit, since=binding.base, definition=binding.definition)
-        if found.since != binding.base:
-            return False  # the definition is another one: the rows are not what the commit changed
-        index = indexes.load(binding.own("index"))
-        for path, row in selected(found.rows, binding.pattern).items():
-            if row is None:
-                index.rows.pop(path, None)
-            else:
-                index.rows[path] = row
-        index.save(binding.own("index"))
-        binding.update(base=commit, head=commit, behind=None)
-    return True
+def move_base(binding: Binding, commit: str, rows: Mapping[str, Row | None]) -> None:
+    """Make a landed commit on the present base the base; `rows` is what it changed (None: gone)."""
+    index = indexes.load(binding.own("index"))
+    for path, row in rows.items():
+        if row is None:
+            index.rows.pop(path, None)
+        else:
+            index.rows[path] = row
+    index.save(binding.own("index"))
+    binding.update(base=commit, head=commit, behind=None)
