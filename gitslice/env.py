@@ -90,8 +90,11 @@ def kept_secret(path: Path) -> str:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that others cannot list; root's may be passed through, for servers that run as `nobody`."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    """Make a folder that others cannot list; root's may be passed through, for servers that run as `nobody`, whatever
+    the umask."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def database(url: str) -> dict[str, Any]:

@@ -29,9 +29,10 @@ def reachable(path: Path) -> bool:
 def servers_folder(home: Path) -> Path:
     """The folder that holds the servers' data: `servers` in the data folder, or what that links to."""
     link = home / "servers"
-    if not link.is_symlink() and not link.is_dir():
-        if reachable(link):
-            link.mkdir(mode=0o711)
+    if not link.is_symlink():
+        if link.is_dir() or reachable(link):
+            link.mkdir(exist_ok=True)
+            link.chmod(0o711)  # whatever the umask
         else:
             link.symlink_to(own_folder(SYSTEM_FOLDER / secrets.token_hex(8)))
     if not link.exists():

@@ -17,15 +17,17 @@ import psycopg
 import pytest
 import redis
 
+from gitslice.env import private_folder
 from gitslice.ops import places
 from gitslice.ops.embedded import FACTS, running
 from gitslice.ops.places import EmbeddedServerError
 
 OWNER = """
-import signal, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from gitslice.ops.embedded import running
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which who runs tests in the background ignores
+os.umask(0o077)  # as `make run` has it
 with running(Path(sys.argv[1]), durable=False):
     print("started", flush=True)
     time.sleep(600)
@@ -109,6 +111,16 @@ def test_servers_of_a_killed_owner_end_and_the_next_start_works_at_once(home: Pa
             connection.execute("SELECT 1")
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(facts["database_url"])
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_servers_start_whoever_made_the_data_folder(home: Path, made: bool) -> None:
+    if made:
+        private_folder(home)  # a management command that ran first
+    owner = owner_of(home)
+    owner.send_signal(signal.SIGINT)
+    owner.communicate()
+    assert (home / "servers").is_dir()
 
 
 def test_a_killed_postgresql_recovers_at_the_next_start(home: Path) -> None:
