@@ -118,14 +118,21 @@ class Git:
         )
 
     def add_all(self, tree: Path, work: Path) -> float:
-        """Seconds of `add`, `commit` and `repack` of the tree in a new repository at `work`."""
+        """Seconds of `add`, `commit` and `repack` of the tree in a new repository at `work`.
+
+        The loose objects stay linked elsewhere: ext4 does not use the inodes of files deleted in the last minutes
+        again, and searches past each of them for every new file, which all that is measured afterwards would pay.
+        """
         shutil.copytree(tree, work, symlinks=True)
         started = time.perf_counter()
         self.run("init", "-q", "-b", "main", at=work)
         self.run("add", "-A", at=work)
         self.run("commit", "-qm", "Import", at=work)
+        added = time.perf_counter() - started
+        shutil.copytree(work / ".git" / "objects", work.with_name("loose-objects"), copy_function=os.link)
+        started = time.perf_counter()
         self.run("repack", "-adq", at=work)
-        return time.perf_counter() - started
+        return added + time.perf_counter() - started
 
     def serve(self, work: Path) -> None:
         self.run("clone", "-q", "--bare", str(work), str(self.bare), at=self.home)
