@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from changesets.collisions import (
     CONTENT,
@@ -29,7 +30,7 @@ from gitslice.objects.services import put_blobs, read_blobs
 from slices.commits import Change
 from slices.entries import Entry, Head, entry_of, heads
 from slices.ledger import file_folder_collisions
-from slices.models import Commit, Slice
+from slices.models import Commit, MergedCommit, Slice
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def make_plan(
     slice: Slice, patchset: Patchset, *, strict: bool | None = None, structure: bool = True
 ) -> Plan:
     """Compare the patchset with the heads. `strict` (default: the slice's policy `file`) lets no path pass that another
-    slice has landed since the base, whatever the content; without `structure` nobody looks for added files that stand
+    slice has landed since the base and that the global state does not have yet, whatever the content; without `structure` nobody looks for added files that stand
     where folders are."""
     edits = load_edits(patchset)
     seen = heads(slice.organization_id, [edit.path for edit in edits])
@@ -240,14 +241,12 @@ def _op(edit: PathEdit, current: Entry | None, new: Entry | None) -> str:
 
 
 def _landed_elsewhere(slice: Slice, seen: dict[str, Head], moved: Sequence[PathEdit]) -> set[str]:
-    """Moved paths whose head another slice landed."""
+    """Moved paths whose head another slice landed, and that is not yet in the global state."""
     seqs = {edit.path: seen[edit.path].seq for edit in moved if edit.path in seen}
-    own = set(
-        Commit.objects.filter(
-            organization_id=slice.organization_id, seq__in=set(seqs.values()), slice=slice
-        ).values_list("seq", flat=True)
-    )
-    return {path for path, seq in seqs.items() if seq not in own}
+    landed = Commit.objects.filter(organization=slice.organization_id, seq__in=set(seqs.values()))
+    merged = MergedCommit.objects.filter(organization=slice.organization_id, seq=OuterRef("seq"))
+    foreign = set(landed.exclude(slice=slice).filter(~Exists(merged)).values_list("seq", flat=True))
+    return {path for path, seq in seqs.items() if seq in foreign}
 
 
 def _file_folder(organization_id: int, rebased: Sequence[PathEdit]) -> list[Collision]:

@@ -61,12 +61,38 @@ def create_changeset(
     reviewers: Sequence[User] = (),
     announce: bool = True,
 ) -> Changeset:
-    """A new changeset with its first patchset. `announce=False` is for who lands it at once. Raises SliceForbidden, UnknownBase, InvalidEdit, OutsideSlice,
-    UnknownBlob, PatchsetTooLarge."""
+    """A new changeset with its first patchset. `announce=False` is for who lands it at once.
+
+    Raises SliceForbidden, UnknownBase, InvalidEdit, OutsideSlice, UnknownBlob, PatchsetTooLarge.
+    """
     Access(slice, actor).require_writer()
     if not title.strip():
         raise InvalidRequest("a changeset needs a title")
     base, edits = _based(actor, slice, proposal)
+    return open_changeset(
+        actor=actor,
+        slice=slice,
+        title=title,
+        description=description,
+        base=base,
+        edits=edits,
+        reviewers=reviewers,
+        announce=announce,
+    )
+
+
+def open_changeset(
+    *,
+    actor: User,
+    slice: Slice,
+    title: str,
+    description: str,
+    base: Commit | None,
+    edits: Sequence[PathEdit],
+    reviewers: Sequence[User] = (),
+    announce: bool = True,
+) -> Changeset:
+    """Write a changeset whose edits were checked by the caller, in the caller's transaction."""
     changeset = insert_changeset(
         slice=slice,
         title=title.strip()[:500],
@@ -224,7 +250,7 @@ def _based(actor: User, slice: Slice, proposal: Proposal) -> tuple[Commit | None
     if outside:
         raise OutsideSlice(str(slice), outside)
     base = _base_commit(slice, proposal.base)
-    standing = entries_at(slice.organization_id, paths, base.seq) if base else {}
+    standing = entries_at(slice.organization_id, paths, base.moment) if base else {}
     sizes = _nameable_sizes(actor, slice, proposal.edits, standing)
     return base, apply_to_base(proposal.edits, standing, sizes)
 

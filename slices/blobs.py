@@ -38,7 +38,7 @@ def find_entries(slice: Slice, text: str, paths: Sequence[str]) -> dict[str, Ent
     """The entries at all these paths of the slice at the commit that `text` names. Raises PathNotFound."""
     commit = settled_commit(slice, text)
     covered = patterns_of(slice).covered(path for path in paths if NUL not in path)
-    entries = entries_at(slice.organization_id, covered, commit.seq) if commit and covered else {}
+    entries = entries_at(slice.organization_id, covered, commit.moment) if commit and covered else {}
     missing = [path for path in paths if path not in entries]
     if missing:
         raise PathNotFound(f"{slice} has no file {missing[0][:500]}", paths=missing[:SHOWN_PATHS])

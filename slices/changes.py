@@ -9,6 +9,7 @@ from django.db import connection
 from slices.diffs import ADD, RENAME, FilePair, op_between, with_renames
 from slices.entries import Entry
 from slices.models import Commit, Slice
+from slices.moments import NOTHING
 from slices.patterns import patterns_of
 from slices.snapshots import changes_query
 
@@ -69,7 +70,7 @@ def changed_between(
 ) -> list[FilePair]:
     """What differs between the slice at `before` and at `after` (None: nothing had landed), in path order; `path`
     limits it to a file or a folder."""
-    changes = changes_query(slice, before.seq if before else 0, after.seq if after else 0)
+    changes = changes_query(slice, before.moment if before else NOTHING, after.moment if after else NOTHING)
     condition, values = "TRUE", []
     if path:
         condition = 'path = %s COLLATE "C" OR (path >= %s COLLATE "C" AND path < %s COLLATE "C")'

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from gitslice_core.paths import ancestors
+from slices.moments import Moment
 
 REGULAR, EXECUTABLE, SYMLINK = "100644", "100755", "120000"
 MODES = (REGULAR, EXECUTABLE, SYMLINK)
@@ -38,16 +39,17 @@ def heads(organization_id: int, paths: Collection[str]) -> dict[str, Head]:
         return {path: Head(entry_of(mode, digest, size), seq) for path, mode, digest, size, seq in cursor}
 
 
-def entries_at(organization_id: int, paths: Collection[str], seq: int) -> dict[str, Entry]:
-    """The entries that stood at those paths when `seq` had landed; absent ones are left out."""
+def entries_at(organization_id: int, paths: Collection[str], moment: Moment) -> dict[str, Entry]:
+    """The entries that stood at those paths at the moment; absent ones are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT p.path, v.new_mode, v.new_digest, v.new_size FROM unnest(%s::text[]) AS p(path)"
             " CROSS JOIN LATERAL ("
             "  SELECT new_mode, new_digest, new_size FROM slices_pathversion"
-            '  WHERE organization_id = %s AND path = p.path COLLATE "C" AND seq <= %s ORDER BY seq DESC LIMIT 1'
+            f'  WHERE organization_id = %s AND path = p.path COLLATE "C" AND {moment.reached("seq")}'
+            "  ORDER BY seq DESC LIMIT 1"
             " ) v WHERE v.new_mode IS NOT NULL",
-            [list(paths), organization_id, seq],
+            [list(paths), organization_id],
         )
         return {path: Entry(mode, bytes(digest), size) for path, mode, digest, size in cursor}
 

@@ -16,6 +16,11 @@ class SliceForbidden(DomainError):
     hint = "ask an owner of the slice for the role"
 
 
+class GlobalForbidden(DomainError):
+    code = "permission_denied"
+    hint = "owners and admins of the organization may, and who may write to its root slice"
+
+
 class SliceLocked(DomainError):
     code = "slice_locked"
     hint = "a maintainer of the slice can unlock it"

@@ -44,9 +44,9 @@ WITH RECURSIVE child(path, name, is_folder, high) AS (
 SELECT DISTINCT name, is_folder FROM child
 """
 
-LIVE = """CASE WHEN head.seq <= %(seq)s THEN head.mode IS NOT NULL ELSE coalesce((
+LIVE = """CASE WHEN {head_reached} THEN head.mode IS NOT NULL ELSE coalesce((
     SELECT version.new_mode IS NOT NULL FROM slices_pathversion version
-     WHERE version.organization_id = head.organization_id AND version.path = head.path AND version.seq <= %(seq)s
+     WHERE version.organization_id = head.organization_id AND version.path = head.path AND {version_reached}
      ORDER BY version.seq DESC LIMIT 1), FALSE) END"""
 
 
@@ -72,9 +72,8 @@ def list_folder(slice: Slice, commit: Commit | None, path: str) -> list[Child]:
         raise PathNotFound(f"{slice} has no folder {path}", path=path)
     folder = f"{path}/" if path else ""
     names = [name for name, is_folder in rows if not is_folder]
-    entries = (
-        entries_at(slice.organization_id, [folder + name for name in names], commit.seq) if commit else {}
-    )
+    files = [folder + name for name in names]
+    entries = entries_at(slice.organization_id, files, commit.moment) if commit else {}
     children = [Child(name, "folder") for name, is_folder in rows if is_folder]
     for name in names:
         entry = entries[folder + name]
@@ -104,13 +103,14 @@ def _children(slice: Slice, commit: Commit, path: str) -> list[tuple[str, bool]]
     names = [f"covered_{number}" for number in range(len(values))]
     parameters: dict[str, Any] = dict(zip(names, values, strict=True)) | {
         "organization": slice.organization_id,
-        "seq": commit.seq,
         "folder": folder,
         "skip": len(folder) + 1,
         "lows": [interval.low for interval in intervals],
         "highs": [interval.high for interval in intervals],
     }
-    sql = CHILDREN.format(live=LIVE, covered=covered % tuple(f"%({name})s" for name in names))
+    moment = commit.moment
+    live = LIVE.format(head_reached=moment.reached("head.seq"), version_reached=moment.reached("version.seq"))
+    sql = CHILDREN.format(live=live, covered=covered % tuple(f"%({name})s" for name in names))
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()

@@ -3,6 +3,7 @@
 Commits: every digest is that of its content, and the parent is an older commit of the authoring slice's log.
 Path versions: each begins with the entry that the version before left; the newest is the path head.
 Definitions: digests and chain. Slice logs: every commit that touches a covered path is there, and the newest is the head.
+Global commits: chain, digests, and the trees that the commits in them give.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from accounts.models import Organization
 from slices.commits import Change, CommitFacts, commit_digest
 from slices.definitions import definition_digest
 from slices.entries import Entry
+from slices.global_state.recomputing import global_findings
 from slices.models import Commit, Definition, PathVersion, Slice, SliceLog
 from slices.patterns import Patterns, patterns_of
 
@@ -86,6 +88,8 @@ def check_organization(organization: Organization) -> Iterator[Finding]:
             yield from _check_definitions(slice)
             if not slice.is_root:
                 yield from _check_log(slice)
+        for subject, problem in global_findings(organization.pk):
+            yield Finding(subject, problem)
 
 
 def _check_commits(organization: Organization) -> Iterator[Finding]:

@@ -13,8 +13,9 @@ from django.db.models.expressions import RawSQL
 from accounts.models import User
 from gitslice.common.rows import Columns, fetch_row
 from slices.errors import AmbiguousCommit, CommitNotFound
+from slices.global_state.naming import find_global, left_out
 from slices.locks import stable_head
-from slices.models import ROOT, Commit, Slice, SliceLog
+from slices.models import ROOT, Commit, GlobalCommit, Slice, SliceLog
 from slices.patterns import patterns_of
 
 __all__ = [
@@ -66,20 +67,33 @@ def base_commit(slice: Slice, text: str) -> Commit | None:
 
 
 def resolve_commit(slice: Slice, text: str) -> Commit | None:
-    """The commit of the slice's log that `text` names: `HEAD` (None while nothing has landed), or 6 to 64 first digits
-    of its id. Raises CommitNotFound, AmbiguousCommit."""
+    """The commit of the slice's log that `text` names: `HEAD`, 6 to 64 first digits of its id, or a global commit or tag,
+    which stand for the newest commit in it; None while nothing had landed. Raises CommitNotFound, AmbiguousCommit."""
     if text.upper() == HEAD:
         return head_of(slice)
     prefix = text.lower()
-    if not COMMIT_PREFIX.fullmatch(prefix):
+    if COMMIT_PREFIX.fullmatch(prefix):
+        found = _only(slice, prefix, _beginning_with(commits_of(slice), prefix))
+        if found is not None:
+            return found
+    merged = find_global(slice.organization_id, text)
+    if merged is None:
         raise CommitNotFound(
-            f"{text[:80]!r} is no commit of {slice}",
-            hint="name a commit by HEAD or 6 to 64 hexadecimal digits",
+            f"{slice} has no commit {text[:80]}",
+            hint="name a commit by HEAD, 6 to 64 hexadecimal digits, or a tag of the global state",
         )
-    found = _only(slice, prefix, _beginning_with(commits_of(slice), prefix))
-    if found is None:
-        raise CommitNotFound(f"{slice} has no commit {prefix}")
-    return found
+    return at_global(slice, merged)
+
+
+def at_global(slice: Slice, merged: GlobalCommit) -> Commit | None:
+    """The newest commit of the slice's log that is in the global state; it knows what that leaves out."""
+    missing = left_out(merged)
+    commits = commits_of(slice).filter(seq__lte=merged.last_seq).exclude(seq__in=missing)
+    commit = commits.order_by("-seq").first()
+    if commit is not None:
+        commit.left_out = tuple(seq for seq in missing if seq < commit.seq)
+        commit.by_way_of = merged if commit.left_out else None
+    return commit
 
 
 def settled_commit(slice: Slice, text: str) -> Commit | None:

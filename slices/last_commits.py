@@ -16,7 +16,7 @@ SELECT child.name, newest.seq
  CROSS JOIN LATERAL (
     SELECT max(version.seq) AS seq FROM slices_pathversion version
      WHERE version.organization_id = %s AND version.path >= child.low COLLATE "C"
-       AND version.path < child.high COLLATE "C" AND version.seq <= %s AND {covered}) newest
+       AND version.path < child.high COLLATE "C" AND {reached} AND {covered}) newest
  WHERE newest.seq IS NOT NULL
 """
 
@@ -35,13 +35,12 @@ def last_commits(
     names = [child.name for child in children]
     with connection.cursor() as cursor:
         cursor.execute(
-            NEWEST.format(covered=covered),
+            NEWEST.format(covered=covered, reached=commit.moment.reached("version.seq")),
             [
                 names,
                 [low for low, _ in bounds],
                 [high for _, high in bounds],
                 slice.organization_id,
-                commit.seq,
                 *values,
             ],
         )

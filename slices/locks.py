@@ -22,12 +22,12 @@ MAX_PATH_LOCKS = 256  # more added paths than this lock the tree's structure as 
 
 def share_epoch(organization_id: int) -> None:
     """Hold the definitions of the organization as they are; many may at once."""
-    _execute("SELECT pg_advisory_xact_lock_shared(%s)", [_key("epoch", organization_id)])
+    _execute("SELECT pg_advisory_xact_lock_shared(%s)", [lock_key("epoch", organization_id)])
 
 
 def own_epoch(organization_id: int) -> None:
     """Wait until no landing runs, and keep new ones from starting."""
-    _execute("SELECT pg_advisory_xact_lock(%s)", [_key("epoch", organization_id)])
+    _execute("SELECT pg_advisory_xact_lock(%s)", [lock_key("epoch", organization_id)])
 
 
 def lock_slices(slice_ids: Collection[int]) -> dict[int, Slice]:
@@ -44,12 +44,12 @@ def lock_added_paths(organization_id: int, added: Collection[str]) -> None:
     """
     if not added:
         return
-    structure = _key("structure", organization_id)
+    structure = lock_key("structure", organization_id)
     if len(added) > MAX_PATH_LOCKS:
         _execute("SELECT pg_advisory_xact_lock(%s)", [structure])
         return
-    exclusive = {_key("path", organization_id, path) for path in added}
-    shared = {_key("path", organization_id, folder) for folder in folders_of(added)} - exclusive
+    exclusive = {lock_key("path", organization_id, path) for path in added}
+    shared = {lock_key("path", organization_id, folder) for folder in folders_of(added)} - exclusive
     keys = sorted(exclusive | shared)
     _execute(
         "SELECT pg_advisory_xact_lock_shared(%s)::text UNION ALL"
@@ -80,7 +80,7 @@ def stable_head(organization_id: int) -> Commit | None:
     return Commit.objects.filter(organization_id=organization_id).order_by("-seq").first()
 
 
-def _key(*parts: object) -> int:
+def lock_key(*parts: object) -> int:
     """A signed 64-bit key for a named thing. A collision only makes two landings wait for each other."""
     text = "\0".join(map(str, parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)

@@ -83,7 +83,7 @@ def _entry_lines(slice: Slice, commit: Commit) -> Query:
 
 
 def _delta_lines(slice: Slice, since: Commit, commit: Commit) -> Query:
-    changes = changes_query(slice, since.seq, commit.seq)
+    changes = changes_query(slice, since.moment, commit.moment)
     line = f"CASE WHEN mode IS NULL THEN 'D - - ' || path ELSE {ENTRY} END"
     return Query(f"SELECT {line} FROM ({changes.sql}) change ORDER BY path", changes.parameters)
 
@@ -106,4 +106,4 @@ def _same_definition(slice: Slice, since: Commit, definition: str | None) -> boo
 
 
 def _name(commit: Commit | None) -> str:
-    return bytes(commit.digest).hex() if commit else "none"
+    return commit.state_name if commit else "none"

@@ -1,4 +1,6 @@
-"""Slices and their definitions; the heads, versions, commits and logs of the tree."""
+"""Slices and their definitions; the heads, versions, commits and logs of the tree; its global state."""
+
+from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.indexes import HashIndex
@@ -6,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from accounts.models import validate_slug
+from slices.moments import Moment
 from slices.querysets import SliceQuerySet
 
 ROOT = "root"
@@ -162,6 +165,20 @@ class Commit(models.Model):
         """The commit's name."""
         return bytes(self.digest).hex()
 
+    # Set where the commit was found by way of a global commit that leaves out some that landed before it.
+    by_way_of: GlobalCommit | None = None
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def moment(self) -> Moment:
+        """What had landed with it."""
+        return Moment(self.seq, self.left_out)
+
+    @property
+    def state_name(self) -> str:
+        """The name by which this state of the tree is found again."""
+        return self.by_way_of.hex if self.by_way_of else self.hex
+
 
 class PathHead(models.Model):
     """The accepted entry of a path now. `mode` NULL is a tombstone: the path was deleted at `seq`."""
@@ -237,3 +254,96 @@ class SliceLog(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["slice", "seq"], name="slice_log_once")]
+
+
+class GlobalCommit(models.Model):
+    """One batch merge: the tree of everything landed so far, but for what a batch of a few slices left out.
+
+    `tree` is the root of a Merkle tree (gitslice_core/trees.py); for `digest` see slices/global_state/digests.py.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="global_commits", db_index=False
+    )
+    number = models.BigIntegerField()  # 1, 2, 3, ... in the organization
+    digest = models.BinaryField(max_length=32)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    tree = models.BinaryField(max_length=32)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )  # NULL: the schedule
+    merged_at = models.DateTimeField()
+    commit_count = models.IntegerField()
+    path_count = models.IntegerField()
+    last_seq = models.BigIntegerField()  # the greatest that is in it or in one before it
+    floor = models.BigIntegerField()  # every commit up to this seq is in it or in one before it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "number"], name="global_commit_number_once"),
+            models.UniqueConstraint(fields=["organization", "digest"], name="global_commit_digest_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"g{self.number}"
+
+    @property
+    def hex(self) -> str:
+        return bytes(self.digest).hex()
+
+
+class MergedCommit(models.Model):
+    """The commit at `seq` is in the global commit `number`, and in no other."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    seq = models.BigIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "seq"], name="merged_commit_once")]
+        indexes = [models.Index(fields=["organization", "number", "seq"], name="merged_commit_by_number")]
+
+
+class GlobalState(models.Model):
+    """Where the batch merge of an organization stands: its newest global commit, and why the last run stopped."""
+
+    organization = models.OneToOneField(
+        "accounts.Organization", on_delete=models.PROTECT, primary_key=True, related_name="global_state"
+    )
+    head = models.ForeignKey(GlobalCommit, on_delete=models.PROTECT, null=True, related_name="+")
+    problem = models.JSONField(null=True)  # {"message", "path", "seq"} of what must be mended first
+    problem_at = models.DateTimeField(null=True)
+
+
+class GlobalTag(models.Model):
+    """A name for a global commit, for ever."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="global_tags", db_index=False
+    )
+    name = models.CharField(max_length=100)
+    target = models.ForeignKey(GlobalCommit, on_delete=models.PROTECT, related_name="tags")
+    message = models.TextField(blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="global_tag_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TreeNode(models.Model):
+    """A node of the Merkle trees of global commits (gitslice_core/trees.py). Derived: `manage.py rebuild_trees`."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    digest = models.BinaryField(max_length=32)
+    body = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "digest"], name="tree_node_once")]

@@ -39,7 +39,7 @@ def find_slices(
 def slice_rows(slices: Sequence[Slice]) -> list[dict[str, Any]]:
     """Rows of a list; wants LOADED. Three questions, whatever the number of slices, and one more for every root."""
     heads = {slice: _head(slice) for slice in slices}
-    counted = sizes({slice: head.seq if head else None for slice, head in heads.items()})
+    counted = sizes({slice: head.moment if head else None for slice, head in heads.items()})
     pending = pending_changesets([slice.pk for slice in slices])
     return [
         {
@@ -78,7 +78,7 @@ def slice_detail(slice: Slice, user: User | AnonymousUser) -> dict[str, Any]:
 def slice_status(slice: Slice) -> dict[str, Any]:
     """How the slice is doing."""
     head = _head(slice)
-    size = sizes({slice: head.seq if head else None})[slice.pk]
+    size = sizes({slice: head.moment if head else None})[slice.pk]
     conflicts = open_conflicts(slice)
     return {
         "slice": str(slice),

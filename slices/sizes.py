@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from slices.models import Slice
+from slices.moments import Moment
 from slices.patterns import definition_of, patterns_of
 from slices.snapshots import Query, changes_query, entries_query
 
@@ -35,34 +36,37 @@ class Size(NamedTuple):
     bytes: int
 
 
-def sizes(heads: Mapping[Slice, int | None]) -> dict[int, Size]:
-    """Slice id -> size, for slices (definition loaded) and the seq of the head of each, None while nothing has landed.
+def sizes(heads: Mapping[Slice, Moment | None]) -> dict[int, Size]:
+    """Slice id -> size, for slices (definition loaded) and the moment of each, None while nothing has landed.
 
     One cache question and at most one query for all of them.
     """
     known = cache.get_many([_key(slice) for slice in heads])
     result: dict[int, Size] = {}
-    behind: dict[int, tuple[Slice, Size | None, int]] = {}
-    for slice, seq in heads.items():
+    behind: dict[int, tuple[Slice, Size | None, Moment]] = {}
+    for slice, moment in heads.items():
         remembered = known.get(_key(slice))
         before = Size(*remembered) if remembered else None
-        if seq is None:
+        if moment is None:
             result[slice.pk] = Size(0, 0, 0)
-        elif before and before.seq == seq:
+        elif before and moment == Moment(before.seq):
             result[slice.pk] = before
         else:
-            behind[slice.pk] = (slice, before, seq)
+            behind[slice.pk] = (slice, before, moment)
     counted = _count(behind)
-    if counted:
-        cache.set_many({_key(behind[pk][0]): tuple(size) for pk, size in counted.items()}, KEPT_SECONDS)
+    kept = {
+        _key(slice): tuple(counted[pk]) for pk, (slice, _, moment) in behind.items() if not moment.left_out
+    }
+    if kept:
+        cache.set_many(kept, KEPT_SECONDS)
     return result | counted
 
 
-def size_of(slice: Slice, seq: int | None) -> Size:
-    return sizes({slice: seq})[slice.pk]
+def size_of(slice: Slice, moment: Moment | None) -> Size:
+    return sizes({slice: moment})[slice.pk]
 
 
-def _count(behind: Mapping[int, tuple[Slice, Size | None, int]]) -> dict[int, Size]:
+def _count(behind: Mapping[int, tuple[Slice, Size | None, Moment]]) -> dict[int, Size]:
     if not behind:
         return {}
     queries = [_query(*facts) for facts in behind.values()]
@@ -71,18 +75,18 @@ def _count(behind: Mapping[int, tuple[Slice, Size | None, int]]) -> dict[int, Si
         rows = cursor.fetchall()
     counted = {}
     for pk, files, size in rows:
-        _, before, seq = behind[pk]
+        _, before, (seq, _) = behind[pk]
         counted[pk] = (
             Size(seq, files + before.files, size + before.bytes) if before else Size(seq, files, size)
         )
     return counted
 
 
-def _query(slice: Slice, before: Size | None, seq: int) -> Query:
+def _query(slice: Slice, before: Size | None, moment: Moment) -> Query:
     if before is None:
-        query, template = entries_query(slice.organization_id, patterns_of(slice), seq), COUNT
+        query, template = entries_query(slice.organization_id, patterns_of(slice), moment), COUNT
     else:
-        query, template = changes_query(slice, before.seq, seq), COUNT_CHANGES
+        query, template = changes_query(slice, Moment(before.seq), moment), COUNT_CHANGES
     return Query(template.format(slice=int(slice.pk), query=query.sql), query.parameters)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from changesets.api import changesets, landing, patchsets, reviews
+from changesets.api import changesets, landing, patchsets, reverting, reviews
 
 ONE = "changesets/<str:org>/<int:number>/"
 
@@ -10,6 +10,16 @@ urlpatterns = [
         "slices/<str:org>/<str:name>/changesets/",
         changesets.SliceChangesetListView.as_view(),
         name="slice-changesets",
+    ),
+    path(
+        "slices/<str:org>/<str:name>/commits/<str:commit>/revert/",
+        reverting.RevertView.as_view(),
+        name="commit-revert",
+    ),
+    path(
+        "global/<str:org>/commits/<str:commit>/revert/",
+        reverting.GlobalRevertView.as_view(),
+        name="global-revert",
     ),
     path(ONE, changesets.ChangesetView.as_view(), name="changeset"),
     path(ONE + "patchsets/", patchsets.PatchsetListView.as_view(), name="changeset-patchsets"),

@@ -38,6 +38,8 @@ CODES: dict[str, Code] = {
     "changeset_closed": Code(409, 1, "The changeset is closed"),
     "outdated_base": Code(409, 22, "The base is outdated"),
     "stale_patchset": Code(409, 22, "A newer patchset exists"),
+    "merge_running": Code(409, 1, "A batch merge is running"),
+    "global_blocked": Code(409, 1, "The global state cannot go on"),
     "merge_conflict": Code(409, 30, "The changeset conflicts with what has landed"),
     "unresolvable": Code(409, 31, "The conflict cannot be resolved this way"),
     "idempotency_mismatch": Code(409, 1, "The idempotency key was used for another request"),

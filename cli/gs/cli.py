@@ -66,6 +66,15 @@ CONFLICT = {
     "history": "conflict_history:history",
     "watch": "conflict_watch:watch",
 }
+GLOBAL = {
+    "status": "global_status:status",
+    "log": "global_log:log",
+    "show": "global_show:show",
+    "merge": "global_merge:merge",
+    "tag": "global_tag:tag",
+    "revert": "revert:revert_global",
+    "stats": "global_stats:stats",
+}
 AUTH = {name: f"auth:{name}" for name in ("login", "status", "logout", "token")}
 CONFIG = {
     "list": "config:list_settings",
@@ -76,9 +85,10 @@ CONFIG = {
 TOKEN = {"list": "token:list_tokens", "create": "token:create", "revoke": "token:revoke"}
 
 PANELS = {
-    "Work in a directory": ["init", "status", "diff", "pull", "submit", "import"],
-    "Review and land": ["changeset", "conflict"],
+    "Work in a directory": ["init", "status", "diff", "pull", "submit"],
+    "Review and land": ["changeset", "conflict", "revert"],
     "Look around": ["slice", "log", "show", "root", "fork", "browse"],
+    "The whole tree": ["global", "import", "export"],
     "Set up": ["auth", "config", "org", "token", "cache", "completion", "docs"],
 }
 
@@ -164,12 +174,15 @@ def program() -> LazyGroup:
         "changeset": group("changeset", CHANGESET, "Propose, review and land changes."),
         "conflict": group("conflict", CONFLICT, "See and resolve conflicts with other teams."),
         "slice": group("slice", SLICE, "Find, make and edit slices."),
+        "global": group("global", GLOBAL, "The state of the whole tree: batch merges, history, tags."),
+        "revert": "revert:revert",
         "log": "log:log",
         "show": "show:show",
         "root": "root:root",
         "fork": "fork:fork",
         "browse": "browse:browse",
         "import": group("import", {"dir": "import_:directory"}, "Bring existing files into a slice."),
+        "export": group("export", {"dir": "export:directory"}, "Write the tree of a tag or commit."),
         "auth": group("auth", AUTH, "Sign in and out."),
         "config": group("config", CONFIG, "Read and change settings."),
         "org": group("org", {"list": "org:list_organizations"}, "Organizations."),

@@ -146,6 +146,13 @@ def slice_path(organization: str, name: str) -> str:
     return f"slices/{quote(organization)}/{quote(name)}/"
 
 
+def global_path(organization: str) -> str:
+    """The address of the global state in the API: `global/acme/`."""
+    from gs.http import quote
+
+    return f"global/{quote(organization)}/"
+
+
 def changeset_path(organization: str, number: int) -> str:
     """The address of a changeset in the API: `changesets/acme/1042/`."""
     from gs.http import quote

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from conflicts.api import conflicts, events, mail, resolution
+from conflicts.api import conflicts, events, mail, resolution, statistics
 
 urlpatterns = [
+    path("global/<str:org>/stats/", statistics.StatisticsView.as_view(), name="global-statistics"),
     path("conflicts/<str:org>/", conflicts.ConflictListView.as_view(), name="conflicts"),
     path("conflicts/<str:org>/history/", conflicts.ConflictHistoryView.as_view(), name="conflict-history"),
     path("conflicts/<str:org>/<int:conflict_id>/", conflicts.ConflictView.as_view(), name="conflict"),

@@ -63,12 +63,12 @@ class ManifestView(StreamView):
             slice, request.user, query.get("commit"), query.get("since"), query.get("definition")
         )
         headers = {
-            "X-GitSlice-Commit": str(manifest.commit) if manifest.commit else "none",
+            "X-GitSlice-Commit": manifest.commit.state_name if manifest.commit else "none",
             "X-GitSlice-Definition": bytes(definition_of(slice).digest).hex(),
             "Cache-Control": REVALIDATE,
         }
         if manifest.since is not None:
-            headers["X-GitSlice-Since"] = str(manifest.since)
+            headers["X-GitSlice-Since"] = manifest.since.hex
         return streamed(
             request,
             manifest.lines(),

@@ -11,7 +11,10 @@ PAGE = [
     OpenApiParameter("limit", int, description="items a page, 50 by default, at most 500"),
     OpenApiParameter("cursor", description="next_cursor of the page before"),
 ]
-COMMIT = OpenApiParameter("commit", description="commit id, 6 or more first digits of it, or HEAD (default)")
+COMMIT = OpenApiParameter(
+    "commit",
+    description="commit id, 6 or more first digits of it, HEAD (default), or a tag or commit of the global state",
+)
 STAT = OpenApiParameter("stat", bool, description="leave the hunks out")
 
 

@@ -1,11 +1,19 @@
 from django.urls import path
 
-from slices.api import commits, facts, manifests, slices, trees, uploads
+from slices.api import commits, facts, global_state, manifests, slices, trees, uploads
 
 SLICE = "slices/<str:org>/<str:name>/"
+GLOBAL = "global/<str:org>/"
 
 urlpatterns = [
     path("uploads/<str:org>/", uploads.UploadView.as_view(), name="uploads"),
+    path(GLOBAL, global_state.GlobalView.as_view(), name="global"),
+    path(f"{GLOBAL}slices/", global_state.GlobalSlicesView.as_view(), name="global-slices"),
+    path(f"{GLOBAL}pending/", global_state.PendingView.as_view(), name="global-pending"),
+    path(f"{GLOBAL}merge/", global_state.GlobalMergeView.as_view(), name="global-merge"),
+    path(f"{GLOBAL}tags/", global_state.TagListView.as_view(), name="global-tags"),
+    path(f"{GLOBAL}commits/", global_state.GlobalCommitListView.as_view(), name="global-commits"),
+    path(f"{GLOBAL}commits/<str:commit>/", global_state.GlobalCommitView.as_view(), name="global-commit"),
     path("slices/", slices.SliceListView.as_view(), name="slices"),
     path("slices/<str:org>/", slices.OrganizationSlicesView.as_view(), name="organization-slices"),
     path(SLICE, slices.SliceView.as_view(), name="slice"),

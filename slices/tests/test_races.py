@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from gitslice.common.errors import NameTaken
 from slices.fsck import check_organization
 from slices.models import SliceLog
+from slices.moments import Moment
 from slices.patterns import Patterns
 from slices.services import SliceEdit, edit_slice
 from slices.snapshots import entries_query
@@ -87,7 +88,7 @@ def test_edits_at_once_make_one_chain_of_definitions():
 def test_a_manifest_reads_only_its_range_of_the_index(includes):
     world = World()
     world.land(world.root, {f"a/b/{number}": b"x" for number in range(20)})
-    query = entries_query(world.organization.pk, Patterns(includes, ("a/b/secret/**",)), 10**9)
+    query = entries_query(world.organization.pk, Patterns(includes, ("a/b/secret/**",)), Moment(10**9))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN {query.sql} ORDER BY path", query.parameters)

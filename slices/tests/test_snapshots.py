@@ -17,6 +17,7 @@ from slices.fsck import check_organization
 from slices.history import LogFilter, head_of, log
 from slices.manifests import Manifest, find_manifest
 from slices.models import Commit, Slice
+from slices.moments import Moment
 from slices.patterns import Patterns, patterns_of
 from slices.services import SliceEdit, edit_slice
 from slices.sizes import size_of
@@ -162,10 +163,10 @@ def test_sizes_are_counted_once_and_then_carried_forward(story, slices, django_a
         for slice in slices:
             head = head_of(slice)
             seq = head.seq if head else None
-            size = size_of(slice, seq)
+            size = size_of(slice, Moment(seq))
             assert (size.files, size.bytes) == expected(slice)
             with django_assert_num_queries(0):
-                assert size_of(slice, seq) == size
+                assert size_of(slice, Moment(seq)) == size
         story.land()
 
 

@@ -40,7 +40,7 @@ def definition(request: HttpRequest, org: str, name: str) -> HttpResponse:
             :MAX_VERSIONS
         ],
         "roles": [(role, name_of(role).removeprefix("team:")) for role in roles_of(slice)],
-        "size": size_of(slice, head.seq if head else None),
+        "size": size_of(slice, head.moment if head else None),
     }
     return render(request, "slices/definition.html", framed(request, slice, "definition", **context))
 
@@ -50,7 +50,7 @@ def slice_overlaps(request: HttpRequest, org: str, name: str) -> HttpResponse:
     """Other slices that share files with this one, of those that the reader may see."""
     slice = visible_slice(request.user, org, name)
     head = head_of(slice)
-    size = size_of(slice, head.seq if head else None)
+    size = size_of(slice, head.moment if head else None)
     found = overlaps(slice, list(candidates(slice, request.user)[:MAX_OVERLAPS]))
     found.sort(key=lambda overlap: (-overlap.path_count, overlap.slice.name))
     shares = [(overlap, _percent(overlap.path_count, size.files)) for overlap in found]

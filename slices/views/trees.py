@@ -102,7 +102,7 @@ def covering(request: HttpRequest, slice: Slice, path: str) -> list[Slice]:
 def _entry_at(slice: Slice, commit: Commit | None, path: str) -> Entry | None:
     if commit is None or not path or "\0" in path or not patterns_of(slice).covers(path):
         return None
-    return entries_at(slice.organization_id, [path], commit.seq).get(path)
+    return entries_at(slice.organization_id, [path], commit.moment).get(path)
 
 
 def _folder_page(
@@ -116,7 +116,7 @@ def _folder_page(
     readme = readme_of(slice, path, {child.name: child for child in children}, frame["named"])
     context: dict[str, Any] = {"rows": rows, "last": last, "readme": readme}
     if not path and commit is not None and not frame["named"]:
-        context["size"] = size_of(slice, commit.seq)
+        context["size"] = size_of(slice, commit.moment)
     return render(request, "slices/tree.html", frame | context)
 
 

@@ -1,0 +1,160 @@
+"""`gs export dir`: the tree of a tag, a global commit or a commit, as files or as a tar stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitslice_core.trees import Item, tree_digest
+from gs import config
+from gs.cache import Cache
+from gs.cli import command
+from gs.clicks import click
+from gs.context import Context, global_path, slice_path
+from gs.errors import GsError
+from gs.http import Api, quote
+from gs.output import emit, say, wants_json
+from gs.progress import Progress
+from gs.style import plural, short, size
+from gs.transfer import manifest
+from gs.workdir.checkout import fill
+from gs.workdir.files import EXECUTABLE, SYMLINK, Tree, check_paths
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from gs.workdir.index import Row
+
+
+@command("dir")
+@click.argument("directory", required=False)
+@click.option(
+    "--commit", default="global", show_default=True, metavar="COMMIT", help="Tag, global commit or commit."
+)
+@click.option("--slice", "name", metavar="SLICE", help="Only this slice (default: the whole tree).")
+@click.option(
+    "--tar", "archive", metavar="FILE", help="Write a tar archive in place of a directory; - is stdout."
+)
+def directory(
+    ctx: Context, directory: str | None, commit: str, name: str | None, archive: str | None
+) -> None:
+    """Write the tree of a tag or commit; the same one gives the same bytes, everywhere and always."""
+    if (directory is None) == (archive is None):
+        raise GsError("usage", "name a directory, or an archive with --tar")
+    if archive == "-" and (wants_json() or sys.stdout.isatty()):
+        raise GsError("usage", "the archive goes to stdout: pipe it, and leave --json out")
+    organization, slice = ctx.parse_slice(name or "root")
+    api = ctx.api()
+    address = slice_path(organization, slice)
+    found = manifest(api, address, commit)
+    rows = found.entries()
+    facts = _described(api, organization, slice, address, commit, rows)
+    data = facts | {
+        "commit": found.commit,
+        "files": len(rows),
+        "bytes": sum(row.size for row in rows.values()),
+    }
+    if archive is None:
+        assert directory is not None
+        _write(api, address, found.commit, os.path.abspath(directory), rows)
+        emit(data | {"directory": os.path.abspath(directory)}, show)
+        return
+    with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
+        _write(api, address, found.commit, os.path.join(folder, "tree"), rows)
+        _archive(os.path.join(folder, "tree"), rows, facts["time"], archive)
+    if archive != "-":
+        emit(data | {"archive": os.path.abspath(archive)}, show)
+
+
+def _described(
+    api: Api, organization: str, slice: str, address: str, commit: str, rows: dict[str, Row]
+) -> dict:
+    """Slice, time, and for the whole tree of a global commit its digest, recomputed here from what the server sent."""
+    name = {"slice": f"{organization}/{slice}"}
+    try:
+        merged = api.get(f"{global_path(organization)}commits/{quote(commit)}/")
+    except GsError as error:
+        if error.code not in ("commit_not_found", "organization_not_found"):
+            raise
+        return name | {
+            "time": api.get(f"{address}commits/{quote(commit)}/")["time"],
+            "tree": None,
+            "number": None,
+        }
+    if slice != "root":
+        return name | {"time": merged["time"], "tree": None, "number": merged["number"]}
+    tree = tree_digest({path: Item(row.mode, row.digest) for path, row in rows.items()}).hex()
+    if tree != merged["tree"]:
+        raise GsError(
+            "failed", f"what the server sent is not the tree of g{merged['number']}", "gs global show"
+        )
+    return name | {"time": merged["time"], "tree": tree, "number": merged["number"]}
+
+
+def _write(api: Api, address: str, commit: str | None, root: str, rows: dict[str, Row]) -> None:
+    if os.path.exists(root) and (not os.path.isdir(root) or os.listdir(root)):
+        raise GsError("failed", f"{root} is not an empty directory", "choose another place")
+    os.makedirs(root, exist_ok=True)
+    check_paths(root, rows)
+    total = sum(row.size for row in rows.values())
+    with Progress("Exporting", len(rows), total) as progress:
+        if rows:
+            assert commit is not None
+            fill(api, Cache(), address, commit, Tree(root), rows, progress, everything=True, fresh=True)
+    for path, row in rows.items():
+        if row.mode != SYMLINK:
+            os.chmod(os.path.join(root, path), _mode(row))  # whatever the umask
+
+
+def _archive(root: str, rows: dict[str, Row], time: str, target: str) -> None:
+    """A POSIX tar of the files in the order of their paths' bytes, all of the commit's time and of nobody."""
+    seconds = int(datetime.fromisoformat(time).timestamp())
+    if target == "-":
+        _tar(root, rows, seconds, sys.stdout.buffer)
+        return
+    unfinished = f"{target}.{os.getpid()}.part"
+    try:
+        with open(unfinished, "wb") as file:
+            _tar(root, rows, seconds, file)
+        os.replace(unfinished, target)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(unfinished)
+
+
+def _tar(root: str, rows: dict[str, Row], seconds: int, target: IO[bytes]) -> None:
+    import tarfile
+
+    with tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(rows, key=str.encode):
+            row, name = rows[path], os.path.join(root, path)
+            member = tarfile.TarInfo(path)
+            member.mtime, member.mode = seconds, _mode(row)
+            if row.mode == SYMLINK:
+                member.type, member.linkname = tarfile.SYMTYPE, os.readlink(name)
+                archive.addfile(member)
+                continue
+            member.size = row.size
+            with open(name, "rb") as content:
+                archive.addfile(member, content)
+
+
+def _mode(row: Row) -> int:
+    return 0o777 if row.mode == SYMLINK else 0o755 if row.mode == EXECUTABLE else 0o644
+
+
+def _scratch() -> str:
+    """Beside the cache, where there is room for a tree."""
+    folder = os.path.join(config.directory(), "export")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def show(data: dict) -> None:
+    at = f"g{data['number']}" if data["number"] else short(data["commit"])
+    checked = f", tree {short(data['tree'])} as recomputed" if data["tree"] else ""
+    say(f"{data['slice']} at {at}: {plural(data['files'], 'file')}, {size(data['bytes'])}{checked}")

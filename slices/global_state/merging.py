@@ -1,0 +1,149 @@
+"""The batch merge: landed commits become one global commit.
+
+Everything is worked out and its tree nodes are stored before the one transaction that writes the global commit, so a
+killed worker leaves all of it or nothing that counts. One runs at a time in an organization, by a lock that dies with
+its connection; should two run all the same, that transaction finds out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.events import announce
+from accounts.models import Organization, User
+from gitslice.common.audit import record
+from gitslice.common.rows import fetch_row, fetch_rows
+from slices.access import administers, find_access
+from slices.errors import GlobalForbidden
+from slices.global_state.batches import EVERYTHING, Batch, Limits, plan_batch
+from slices.global_state.digests import GlobalFacts, global_digest
+from slices.global_state.errors import BrokenChain, GlobalMergeRunning
+from slices.global_state.nodes import store_nodes
+from slices.locks import lock_key
+from slices.models import ROOT, GlobalCommit, GlobalState
+
+log = logging.getLogger(__name__)
+
+DIGESTS = "SELECT digest FROM slices_commit WHERE organization_id = %s AND seq = ANY(%s) ORDER BY seq"
+MEMBERS = "INSERT INTO slices_mergedcommit (organization_id, seq, number) SELECT %s, seq, %s FROM unnest(%s::bigint[]) AS m(seq)"
+
+
+def require_merger(actor: User, organization: Organization) -> None:
+    """Who may write to the root slice may merge. Raises GlobalForbidden."""
+    if administers(actor, organization.pk):
+        return
+    access = find_access(actor, organization.slug, ROOT)
+    if access is None or not access.can_write:
+        raise GlobalForbidden(f"you may not merge the global state of {organization}")
+
+
+def merge_global(
+    *, actor: User | None, organization: Organization, limits: Limits = EVERYTHING
+) -> tuple[GlobalCommit, Batch] | None:
+    """Merge one batch; None if nothing waits. `actor` is None for the schedule.
+
+    Raises GlobalForbidden, GlobalMergeRunning, or BrokenChain, and then the state is as it was, and says why.
+    """
+    if actor is not None:
+        require_merger(actor, organization)
+    with _single_flight(organization):
+        try:
+            batch = plan_batch(organization, limits)
+        except BrokenChain as problem:
+            _stop(organization, problem)
+            raise
+        if batch is None:
+            return None
+        _announce(batch, "global.started")
+        store_nodes(organization.pk, batch.nodes)
+        return _commit(actor, batch), batch
+
+
+@contextmanager
+def _single_flight(organization: Organization) -> Iterator[None]:
+    lock = lock_key("global", organization.pk)
+    if not fetch_row("SELECT pg_try_advisory_lock(%s)", [lock])[0]:  # type: ignore[index]
+        raise GlobalMergeRunning(f"a batch merge of {organization} is running")
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.connection.closed:
+            fetch_row("SELECT pg_advisory_unlock(%s)", [lock])
+
+
+@transaction.atomic
+def _commit(actor: User | None, batch: Batch) -> GlobalCommit:
+    organization = batch.organization
+    state = _locked_state(organization)
+    if state.head_id != (batch.parent.pk if batch.parent else None):
+        raise GlobalMergeRunning(f"another batch merge of {organization} was faster")
+    merged = _written(actor, batch)
+    state.head, state.problem, state.problem_at = merged, None, None
+    state.save()
+    detail = {"commit": merged.hex, "commits": len(batch.seqs), "paths": batch.path_count}
+    record(organization=organization, actor=actor, action="global.merge", object=str(merged), detail=detail)
+    _announce(batch, "global.merged", commit=merged.hex)
+    return merged
+
+
+def _locked_state(organization: Organization) -> GlobalState:
+    GlobalState.objects.bulk_create([GlobalState(organization=organization)], ignore_conflicts=True)
+    return GlobalState.objects.select_for_update().get(pk=organization.pk)
+
+
+def _written(actor: User | None, batch: Batch) -> GlobalCommit:
+    organization_id, parent = batch.organization.pk, batch.parent
+    now = timezone.now()
+    merged_at = (
+        max(now, parent.merged_at) if parent else now
+    )  # a clock that steps back does not reorder history
+    digests = [bytes(digest) for (digest,) in fetch_rows(DIGESTS, [organization_id, batch.seqs])]
+    facts = GlobalFacts(
+        parent=bytes(parent.digest) if parent else None,
+        number=batch.number,
+        tree=batch.tree,
+        author_id=actor.pk if actor else None,
+        merged_at=merged_at,
+        commits=digests,
+    )
+    merged = GlobalCommit.objects.create(
+        organization=batch.organization,
+        number=batch.number,
+        digest=global_digest(facts),
+        parent=parent,
+        tree=batch.tree,
+        author=actor,
+        merged_at=merged_at,
+        commit_count=len(batch.seqs),
+        path_count=batch.path_count,
+        last_seq=batch.last_seq,
+        floor=batch.floor,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(MEMBERS, [organization_id, batch.number, batch.seqs])
+    return merged
+
+
+@transaction.atomic
+def _stop(organization: Organization, problem: BrokenChain) -> None:
+    """Say why nothing goes on, once."""
+    state = _locked_state(organization)
+    told = {"message": str(problem), **problem.details}
+    if state.problem == told:
+        return
+    log.error("the global state of %s cannot go on: %s", organization, problem)
+    state.problem, state.problem_at = told, timezone.now()
+    state.save()
+    announce(organization_id=organization.pk, kind="global.stopped", body={"organization": organization.slug})
+
+
+def _announce(batch: Batch, kind: str, **facts: object) -> None:
+    """Every member hears it, so it tells nothing of what is in the batch."""
+    slug = batch.organization.slug
+    body = {"organization": slug, "number": batch.number} | facts
+    announce(organization_id=batch.organization.pk, kind=kind, body=body)

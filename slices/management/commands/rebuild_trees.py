@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import Organization
+from gitslice_core.trees import TreeError
+from slices.global_state.recomputing import rebuild_trees
+
+
+class Command(BaseCommand):
+    help = "Make the Merkle trees of all global commits anew from the commits in them, and store what is missing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for organization in Organization.objects.order_by("slug"):
+            try:
+                count = rebuild_trees(organization.pk)
+            except TreeError as error:
+                raise CommandError(f"{organization}: {error}; run 'manage.py fsck'") from None
+            self.stdout.write(f"{organization}: {count} global commits")
