@@ -69,18 +69,28 @@ def _show(files: list[dict], stat: bool, name_only: bool, word_diff: bool) -> No
 
 
 def _sorted_out(binding: Binding, arguments: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Commits first, then paths; what stands here, or is deleted, is a path."""
-    import re
-
+    """Commits first, then paths."""
     commits: list[str] = []
     paths: list[str] = []
     for text in arguments:
-        is_commit = re.fullmatch(r"HEAD|[0-9a-f]{6,64}", text) and not os.path.lexists(text)
-        if is_commit and not paths and len(commits) < 2:
+        path = os.path.relpath(os.path.abspath(text), binding.root).replace(os.sep, "/")
+        if not paths and len(commits) < 2 and _names_a_commit(binding, text, path):
             commits.append(text)
         else:
-            paths.append(os.path.relpath(os.path.abspath(text), binding.root).replace(os.sep, "/"))
+            paths.append(path)
     return commits, paths
+
+
+def _names_a_commit(binding: Binding, text: str, path: str) -> bool:
+    """A commit's digits, HEAD or a tag; what stands here, or stood here and is deleted, is a path."""
+    import re
+
+    if os.path.lexists(text) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", text):
+        return False
+    if re.fullmatch(r"HEAD|[0-9a-f]{6,64}", text):
+        return True
+    known = indexes.load(binding.own("index")).rows
+    return not any(name == path or name.startswith(f"{path}/") for name in known)
 
 
 def _wanted(path: str, paths: list[str], glob: str | None) -> bool:
