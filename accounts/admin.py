@@ -1,9 +1,22 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import ApiToken, AuditEvent, Membership, Organization, Team, User
+from accounts.api.access import signed_in
+from accounts.models import (
+    ApiToken,
+    AuditEvent,
+    Membership,
+    Organization,
+    Team,
+    User,
+    Webhook,
+    WebhookDelivery,
+)
+from accounts.webhooks import services as webhooks
+from gitslice.common.errors import DomainError
 
 admin.site.unregister(Group)
 admin.site.register(User, DjangoUserAdmin)
@@ -60,3 +73,33 @@ class AuditEventAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ["object", "actor__username"]
     list_select_related = ["actor"]
     show_full_result_count = False
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["__str__", "organization", "url", "topics", "active", "created_by", "created_at"]
+    list_filter = ["active", "organization"]
+    list_select_related = ["organization", "created_by"]
+    search_fields = ["url"]
+    exclude = ["secret", "old_secret"]
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["uuid", "webhook", "kind", "state", "attempts", "last_status", "last_error", "created_at"]
+    list_filter = ["state", "webhook__organization"]
+    list_select_related = ["webhook"]
+    search_fields = ["uuid"]
+    show_full_result_count = False
+    actions = ["redeliver"]
+
+    @admin.action(description="Redeliver")
+    def redeliver(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
+        """Staff who administer the organization may, as everywhere else."""
+        for delivery in deliveries.select_related("webhook__organization"):
+            try:
+                webhooks.redeliver(actor=signed_in(request.user), delivery=delivery)
+            except DomainError as error:
+                self.message_user(request, f"{delivery}: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"{delivery}: queued")

@@ -21,6 +21,7 @@ from accounts.models import Event
 ACCESS = "access"  # somebody's rights changed: who remembers what people may see asks again
 KEPT = timedelta(days=7)
 SETTLED_AT_ONCE = 5_000
+PRIVATE = ("actor_id",)  # of a body: for us alone
 
 INSERT = (
     "INSERT INTO accounts_event (organization_id, kind, slices, users, changeset, body, at)"
@@ -76,6 +77,11 @@ def events_after(position: int, organizations: Collection[int], limit: int) -> l
     """Settled events of these organizations, and of all, in order."""
     concerned = Q(organization__in=organizations) | Q(organization=None)
     return list(Event.objects.filter(concerned, position__gt=position).order_by("position")[:limit])
+
+
+def public_body(event: Event) -> dict[str, Any]:
+    """What of an event's body may be told to others."""
+    return {name: value for name, value in event.body.items() if name not in PRIVATE}
 
 
 def forget_old() -> int:

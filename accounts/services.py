@@ -57,9 +57,7 @@ def add_member(
     *, actor: User, organization: Organization, user: User, role: str = Membership.Role.MEMBER
 ) -> Membership:
     """Add a user or change the role of one. Only owners make owners."""
-    own_role = role_in(actor, organization)
-    if own_role not in (Membership.Role.OWNER, Membership.Role.ADMIN):
-        raise PermissionDenied(f"only owners and admins of {organization} may add members")
+    own_role = require_admin(actor, organization)
     if role == Membership.Role.OWNER and own_role != Membership.Role.OWNER:
         raise PermissionDenied(f"only owners of {organization} may make owners")
     membership, _ = Membership.objects.update_or_create(
@@ -79,8 +77,7 @@ def add_member(
 def create_team(
     *, actor: User, organization: Organization, slug: str, name: str = "", members: list[User]
 ) -> Team:
-    if role_in(actor, organization) not in (Membership.Role.OWNER, Membership.Role.ADMIN):
-        raise PermissionDenied(f"only owners and admins of {organization} may make teams")
+    require_admin(actor, organization)
     team = Team.objects.create(organization=organization, slug=slug, name=name or slug)
     team.members.set(members)
     names = [member.username for member in members]
@@ -97,6 +94,14 @@ def role_in(user: User, organization: Organization) -> str | None:
     return (
         Membership.objects.filter(user=user, organization=organization).values_list("role", flat=True).first()
     )
+
+
+def require_admin(user: User, organization: Organization) -> str:
+    """The user's role, which is owner or admin. Raises PermissionDenied."""
+    role = role_in(user, organization)
+    if role not in (Membership.Role.OWNER, Membership.Role.ADMIN):
+        raise PermissionDenied(f"only owners and admins of {organization} may do this")
+    return role
 
 
 @transaction.atomic

@@ -1,11 +1,36 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from celery import shared_task
 
 from accounts.events import forget_old
+from accounts.webhooks import dispatching, sending
 
 
 @shared_task(name="accounts.forget_old_events")
 def forget_old_events() -> int:
     """Drop events that nobody resumes from any more; gives their number."""
     return forget_old()
+
+
+@shared_task(name="accounts.forget_old_deliveries")
+def forget_old_deliveries() -> int:
+    """Drop the log of webhooks where it is old; gives the number of entries."""
+    return dispatching.forget_old_deliveries()
+
+
+@shared_task(name="accounts.dispatch_webhooks")
+def dispatch_webhooks() -> int:
+    """Queue what webhooks are to send now; gives the number of deliveries. What is queued and lost is queued again
+    when its lease has run out."""
+    leases = dispatching.dispatch()
+    for delivery_id, lease in leases:
+        send_webhook.delay(delivery_id, lease.isoformat())
+    return len(leases)
+
+
+@shared_task(name="accounts.send_webhook")
+def send_webhook(delivery_id: int, lease: str) -> None:
+    """Try one delivery, if it is still leased until then."""
+    sending.send(delivery_id, datetime.fromisoformat(lease))

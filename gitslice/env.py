@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -45,6 +46,14 @@ def flag(name: str, default: bool) -> bool:
 def words(name: str, default: str) -> list[str]:
     """A list separated by commas."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Networks like 10.1.0.0/16, separated by commas."""
+    try:
+        return [ip_network(word) for word in words(name, "")]
+    except ValueError as error:
+        raise SettingError(f"{name} must be networks like 10.1.0.0/16: {error}") from None
 
 
 def home(base: Path) -> Path:

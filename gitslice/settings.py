@@ -25,6 +25,7 @@ try:
         )
         REDIS_URL = REDIS_URL or _embedded.get("redis_url", "redis://127.0.0.1:1/0")
     SECRET_KEY = env.secret_key(GITSLICE_HOME)
+    SECRET_KEY_FALLBACKS = env.words("GITSLICE_SECRET_KEY_FALLBACKS", "")
     _database = env.database(DATABASE_URL)
     _object_storage = env.object_storage(OBJECT_STORE_URL)
     REDIS_URL = env.redis(REDIS_URL)
@@ -40,7 +41,10 @@ try:
     GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
+    GITSLICE_GLOBAL_MERGE_SECONDS = env.number("GITSLICE_GLOBAL_MERGE_SECONDS", 5)
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
+    GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
+    GITSLICE_WEBHOOK_NETWORKS = env.networks("GITSLICE_WEBHOOK_NETWORKS")
     globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
     DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
     GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
@@ -210,10 +214,24 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
 }
 CELERY_BEAT_SCHEDULE = {
+    "slices.merge_global_states": {
+        "task": "slices.merge_global_states",
+        "schedule": GITSLICE_GLOBAL_MERGE_SECONDS,
+        "options": {"expires": 60},
+    },
     "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},
     "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": GITSLICE_MAIL_SECONDS},
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
+    "accounts.forget_old_deliveries": {"task": "accounts.forget_old_deliveries", "schedule": 3600},
+    "accounts.dispatch_webhooks": {
+        "task": "accounts.dispatch_webhooks",
+        "schedule": GITSLICE_WEBHOOK_SECONDS,
+        "options": {"expires": 300},  # they do not pile up while no worker runs
+    },
 }
+# Receivers of webhooks may be slow: a worker of their own keeps them from holding up everything else.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "webhooks": {}}
+CELERY_TASK_ROUTES = {"accounts.send_webhook": {"queue": "webhooks"}}
 CELERY_TIMEZONE = "UTC"
 
 SESSION_COOKIE_HTTPONLY = True

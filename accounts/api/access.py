@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.errors import OrganizationNotFound
 from accounts.models import Organization, User
-from accounts.services import role_in
+from accounts.services import require_admin, role_in
 from gitslice.common.errors import PermissionDenied, Unauthenticated
 from gitslice.common.rows import Columns, fetch_row
 
@@ -32,6 +32,22 @@ def visible_organization(user: User | AnonymousUser, slug: str) -> Organization:
     if organization is None:
         signed_in(user)
         raise OrganizationNotFound(f"there is no organization {slug!r}")
+    return organization
+
+
+def own_organization(user: User, slug: str) -> Organization:
+    """The organization if the user is a member; else OrganizationNotFound, even if it shows public slices."""
+    organization = visible_organization(user, slug)
+    if role_in(user, organization) is None:
+        raise OrganizationNotFound(f"there is no organization {slug!r}")
+    return organization
+
+
+def administered_organization(user: User | AnonymousUser, slug: str) -> Organization:
+    """The organization if the user is an owner or admin of it. Raises as own_organization, PermissionDenied."""
+    user = signed_in(user)
+    organization = own_organization(user, slug)
+    require_admin(user, organization)
     return organization
 
 

@@ -10,8 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services
-from accounts.api.access import signed_in, visible_organization
-from accounts.errors import OrganizationNotFound
+from accounts.api.access import own_organization, signed_in, visible_organization
 from accounts.idempotency import idempotent
 from accounts.models import Membership, Organization, User
 from gitslice.common.errors import NotFound
@@ -67,7 +66,7 @@ class MemberListView(APIView):
 
     @extend_schema(operation_id="list_members", responses=OpenApiTypes.OBJECT, tags=["orgs"])
     def get(self, request: Request, org: str) -> Response:
-        organization = _own_organization(signed_in(request.user), org)
+        organization = own_organization(signed_in(request.user), org)
         page = Page(request.query_params)
         rows = organization.memberships.select_related("user").order_by("user__username")
         if page.after is not None:
@@ -80,7 +79,7 @@ class MemberListView(APIView):
     )
     def post(self, request: Request, org: str) -> Response:
         actor = signed_in(request.user)
-        organization = _own_organization(actor, org)
+        organization = own_organization(actor, org)
         body = NewMember(data=request.data)
         body.is_valid(raise_exception=True)
         user = User.objects.filter(username=body.validated_data["user"], is_active=True).first()
@@ -102,13 +101,6 @@ def organization_body(organization: Organization) -> dict[str, Any]:
 
 def member_body(membership: Membership) -> dict[str, Any]:
     return {"user": membership.user.username, "role": membership.role}
-
-
-def _own_organization(user: User, slug: str) -> Organization:
-    organization = visible_organization(user, slug)
-    if services.role_in(user, organization) is None:
-        raise OrganizationNotFound(f"there is no organization {slug!r}")
-    return organization
 
 
 def _after(rows: QuerySet[Organization], page: Page) -> QuerySet[Organization]:

@@ -1,6 +1,8 @@
 from django.urls import path
 
-from accounts.api import me, organizations, tokens
+from accounts.api import deliveries, me, organizations, tokens, webhooks
+
+WEBHOOK = "webhooks/<str:org>/<int:webhook_id>/"
 
 urlpatterns = [
     path("me/", me.MeView.as_view(), name="me"),
@@ -9,4 +11,14 @@ urlpatterns = [
     path("orgs/<str:org>/members/", organizations.MemberListView.as_view(), name="members"),
     path("tokens/", tokens.TokenListView.as_view(), name="tokens"),
     path("tokens/<int:token_id>/", tokens.TokenView.as_view(), name="token"),
+    path("webhooks/<str:org>/", webhooks.WebhookListView.as_view(), name="webhooks"),
+    path(WEBHOOK, webhooks.WebhookView.as_view(), name="webhook"),
+    path(WEBHOOK + "rotate/", webhooks.RotateView.as_view(), name="webhook-rotate"),
+    path(WEBHOOK + "ping/", deliveries.PingView.as_view(), name="webhook-ping"),
+    path(WEBHOOK + "deliveries/", deliveries.DeliveryListView.as_view(), name="webhook-deliveries"),
+    path(
+        WEBHOOK + "deliveries/<uuid:delivery_id>/redeliver/",
+        deliveries.RedeliverView.as_view(),
+        name="webhook-redeliver",
+    ),
 ]

@@ -32,6 +32,18 @@ WORKER = (
     "--without-gossip",
     "--without-mingle",
 )
+# It waits for strangers' servers, so it has threads instead of processes.
+WEBHOOKS = (
+    *WORKER,
+    "--hostname",
+    "webhooks@%h",
+    "--queues",
+    "webhooks",
+    "--pool",
+    "threads",
+    "--concurrency",
+    "8",
+)
 WEB = ("-m", "gunicorn", "--config", str(REPOSITORY / "deploy" / "gunicorn.conf.py"), "gitslice.wsgi")
 
 
@@ -68,10 +80,12 @@ def run(stopping: threading.Event) -> None:
         env.keep_port(home, port)
         notes = system.run_to_end("the preparation", "manage.py", "prepare", *(["--demo"] if demo else []))
         system.start("the web server", "web", *WEB)
-        system.start("the worker", "worker", *WORKER, "--concurrency", env.text("GITSLICE_WORKERS", "2"))
+        workers = ("--queues", "celery", "--concurrency", env.text("GITSLICE_WORKERS", "2"))
+        system.start("the worker", "worker", *WORKER, *workers)
+        system.start("the worker for webhooks", "worker", *WEBHOOKS)
         system.start("the schedule", "beat", *BEAT, "--schedule", str(home / "schedule"))
         system.wait_until("the web server", lambda: _web_answers(port))
-        system.wait_until("the worker", _worker_answers)
+        system.wait_until("the worker", _workers_answer)
         _say(_welcome(env.public_url(home), notes))
         try:
             system.watch()
@@ -109,10 +123,10 @@ def _web_answers(port: int) -> bool:
     return False
 
 
-def _worker_answers() -> bool:
+def _workers_answer() -> bool:
     from gitslice.celery import app  # it reads the settings, which need the servers' addresses
 
-    return bool(app.control.ping(timeout=0.5, limit=1))
+    return len(app.control.ping(timeout=0.5, limit=2) or []) == 2
 
 
 def _welcome(url: str, notes: str) -> str:
