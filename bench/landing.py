@@ -108,15 +108,15 @@ class Caller:
         return time.perf_counter() - started
 
 
-def _land_for_team(port: int, token: str, team: int, rounds: int, label: str) -> None:
+def _land_for_team(port: int, token: str, organization: str, team: int, rounds: int, label: str) -> None:
     caller = Caller(port, token)
     for number in range(rounds):
-        caller.land("acme", f"team{team}", f"team{team}/{label}-{number}", label)
+        caller.land(organization, f"team{team}", f"team{team}/{label}-{number}", label)
 
 
-def rest_rate(system: GitSlice, rounds: int, label: str) -> float:
+def rest_rate(system: GitSlice, rounds: int, label: str, organization: str = "acme") -> float:
     """Landings a second over kept connections, all teams at once, a process a team."""
-    arguments = [(system.port, system.token, team, rounds, label) for team in range(TEAMS)]
+    arguments = [(system.port, system.token, organization, team, rounds, label) for team in range(TEAMS)]
     processes = [multiprocessing.Process(target=_land_for_team, args=one) for one in arguments]
     started = time.perf_counter()
     for process in processes:

@@ -12,13 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import breakdown, conflicts, landing
+from bench import breakdown, conflicts, landing, merging
 from bench.results import Results, timed
 from bench.system import PROGRAMS, REPOSITORY, Git, GitSlice
 from bench.tree import PACKAGES, SMALL, count, fetch_tree
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-PARTS = {"checkouts", "status", "landings", "conflicts", "memory", "breakdown"}
+PARTS = {"checkouts", "status", "landings", "conflicts", "merges", "memory", "breakdown"}
 MEDIUM = "homeassistant/homeassistant/components/[a-c]*"
 
 
@@ -41,7 +41,7 @@ def main() -> None:
     head = [
         f"Tree: {files:,} files, {size / 1e6:,.0f} MB: {', '.join(PACKAGES)} (wheels, unpacked). Medians of {ROUNDS}"
         " alternating rounds after a warm-up. git is used at its best: a bare repository with bitmaps behind"
-        " `git daemon`, `--depth=1 --filter=blob:none`, cone sparse-checkout with a sparse index.",
+        " `git daemon`, `--depth=1 --filter=blob:none`, cone sparse-checkout with a sparse index. Batch merges run only where they are measured.",
     ]
     results.write(REPOSITORY / "bench" / "results.md", head)
 
@@ -60,6 +60,8 @@ def measure(system: GitSlice, git: Git, results: Results, tree: Path, work: Path
         landings(system, git, results, work)
     if "conflicts" in parts:
         detection(system, results)
+    if "merges" in parts:
+        merges(system, results)
     if "memory" in parts:
         memory(system, results, work)
     if "breakdown" in parts:
@@ -160,6 +162,24 @@ def detection(system: GitSlice, results: Results) -> None:
     results.plain(label, "200 MB", f"{megabytes:.0f} MB", megabytes / 200, 1.0)
     label = f"time of a landing while {conflicts.WATCHERS} watch, against none"
     results.plain(label, f"{1000 / alone:.1f} ms", f"{1000 / watched:.1f} ms", alone / watched, 1.3)
+
+
+def merges(system: GitSlice, results: Results) -> None:
+    figures = merging.batches(system, ROUNDS)
+    small, large = figures["batch"]
+    label = "batch merge of 1,000 commits of 5 files over 100 slices, in a tree of 50,000 paths"
+    results.plain(label, "3 s", f"{small:.2f} s", small / 3, 1.0)
+    label = "the same in a tree of 1,000,000 paths, against that"
+    results.plain(label, f"{small:.2f} s", f"{large:.2f} s", large / small, 1.5)
+    alone, beside, count = merging.landing_rates(system, ROUNDS)
+    results.speed(
+        "landings over REST while batches are merged without a pause, against none", alone, beside, 0.8
+    )
+    first_small, first_large, megabytes = figures["first"]
+    results.note(
+        f"The first batch merge took {first_small:.1f} s for 50,000 paths and {first_large:.1f} s for 1,000,000, with"
+        f" {megabytes:.0f} MB at its peak. {count} batches were merged beside the landings."
+    )
 
 
 def memory(system: GitSlice, results: Results, work: Path) -> None:

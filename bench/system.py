@@ -35,6 +35,7 @@ class GitSlice:
             "GITSLICE_HOME": str(home),
             "GITSLICE_PORT": str(self.port),
             "GITSLICE_DEMO": "0",
+            "GITSLICE_GLOBAL_MERGE_SECONDS": "86400",
         }
         self.log = open(home.with_suffix(".log"), "wb")  # noqa: SIM115 (as long as the system)
         self.process = subprocess.Popen(

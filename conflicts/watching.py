@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from accounts.events import ACCESS, events_after, newest_position, oldest_position, settle
+from accounts.events import ACCESS, events_after, newest_position, oldest_position, public_body, settle
 from accounts.models import ApiToken, Event, User
 from gitslice.common.errors import ServerBusy
 from slices.models import Slice
@@ -33,7 +33,6 @@ HEARTBEAT = 15.0
 REMEMBERED = 15.0
 AT_ONCE = 500  # events read in one question
 MOST_UNSENT = 1 << 20  # bytes after which a watcher that does not read is let go; it may resume
-PRIVATE = ("actor_id",)
 WELCOME = b": watching\nretry: 2000\n\n"
 
 
@@ -73,7 +72,7 @@ def message(event: Event, visible: set[int]) -> bytes | None:
     seen = [pk for pk in event.slices if pk in visible]
     if event.slices and not seen:
         return None
-    body = {name: value for name, value in event.body.items() if name not in PRIVATE}
+    body = public_body(event)
     if event.slices and event.slices[0] not in visible and not event.kind.startswith("conflict."):
         body = {name: value for name, value in body.items() if name in ("commit", "files", "state")}
     body |= {"type": event.kind, "time": event.at.isoformat()}

@@ -343,7 +343,7 @@ class TreeNode(models.Model):
         "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
     )
     digest = models.BinaryField(max_length=32)
-    body = models.BinaryField()
+    body = models.BinaryField()  # its text as a zstd frame
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "digest"], name="tree_node_once")]

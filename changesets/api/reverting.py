@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.access import signed_in
+from accounts.api.access import own_organization, signed_in
 from accounts.idempotency import idempotent
 from accounts.models import User
 from changesets.api.proposals import flag_of, object_of, text_of
@@ -20,7 +20,6 @@ from changesets.plans import load_edits
 from changesets.reverting import Revert, revert_commit, revert_global
 from slices.api.access import visible_slice
 from slices.api.commits import existing_commit
-from slices.api.global_state import own_organization
 from slices.global_state.naming import existing_global
 
 SHOWN_FILES = 1000
@@ -66,8 +65,8 @@ class GlobalRevertView(APIView):
         tags=["global"],
     )
     def post(self, request: Request, org: str, commit: str) -> Response:
-        organization = own_organization(request.user, org)
         actor, body = signed_in(request.user), object_of(request.data)
+        organization = own_organization(actor, org)
         preview = flag_of(body, "dry_run")
 
         def perform() -> tuple[int, dict[str, Any]]:

@@ -23,6 +23,7 @@ from typing import NamedTuple, TypeGuard
 
 FOLDER = "040000"
 FANNED = 256  # items that a folder lists itself
+NAME_AT = 6 + 1 + 64 + 1  # characters before the name in a folder's line
 FOLDER_HEAD, FAN_HEAD = "gitslice folder 1\n", "gitslice fan 1\n"
 
 
@@ -44,7 +45,7 @@ class Shard(NamedTuple):
     items: int
 
 
-Folder = dict[str, Item]
+Folder = dict[str, str]  # name -> "MODE DIGEST", as in the node's lines: most of them are only carried along
 Fan = dict[str, Shard]
 Load = Callable[[Collection[bytes]], Mapping[bytes, bytes]]
 
@@ -98,9 +99,9 @@ class Trees:
                     yield node[digit].digest, part, depth + 1
             return
         for name, edit in edits.items():
-            item = node.get(name)
-            if edit.below and isinstance(item, Item) and item.mode == FOLDER:
-                yield item.digest, edit.below, 0
+            folder = _folder_of(node.get(name))
+            if edit.below and folder:
+                yield folder, edit.below, 0
 
     def _fetch(self, digests: Iterable[bytes]) -> None:
         wanted = {digest for digest in digests if digest not in self._nodes}
@@ -122,15 +123,15 @@ class Trees:
                 items[name] = item
         return self._built(items, depth)
 
-    def _edited(self, before: Item | None, edit: Edit, path: str) -> Item | None:
-        folder = before.digest if before and before.mode == FOLDER else None
-        file = edit.file if edit.own else before if folder is None else None
+    def _edited(self, before: str | None, edit: Edit, path: str) -> str | None:
+        folder = _folder_of(before)
+        file = _line(edit.file) if edit.own else before if folder is None else None
         if edit.below:
             shard = self._folder(folder, edit.below, 0, f"{path}/")
             folder = shard.digest if shard else None
         if file and folder:
             raise TreeError(f"{path} would be both a file and a folder")
-        return file or (Item(FOLDER, folder) if folder else None)
+        return file or (_line(Item(FOLDER, folder)) if folder else None)
 
     def _changed_fan(self, fan: Fan, edits: dict[str, Edit], depth: int, path: str) -> Shard | None:
         for digit, part in _by_digit(edits, depth).items():
@@ -143,7 +144,7 @@ class Trees:
             return Shard(self._write(_fan_text(fan), fan), count)
         return self._built({name: item for shard in fan.values() for name, item in self._items(shard)}, depth)
 
-    def _items(self, shard: Shard) -> Iterator[tuple[str, Item]]:
+    def _items(self, shard: Shard) -> Iterator[tuple[str, str]]:
         node = self.node(shard.digest)
         if is_fan(node):
             for inner in node.values():
@@ -183,8 +184,8 @@ def parse(body: bytes) -> Folder | Fan:
     text = body.decode()
     try:
         if text.startswith(FOLDER_HEAD):
-            rows = (line.split(" ", 2) for line in text[len(FOLDER_HEAD) :].split("\n")[:-1])
-            return {name: Item(mode, bytes.fromhex(digest)) for mode, digest, name in rows}
+            lines = text[len(FOLDER_HEAD) :].split("\n")[:-1]
+            return {line[NAME_AT:]: line[: NAME_AT - 1] for line in lines}
         if text.startswith(FAN_HEAD):
             rows = (line.split(" ") for line in text[len(FAN_HEAD) :].split("\n")[:-1])
             return {digit: Shard(bytes.fromhex(digest), int(count)) for digit, digest, count in rows}
@@ -194,10 +195,19 @@ def parse(body: bytes) -> Folder | Fan:
 
 
 def _folder_text(items: Folder) -> str:
-    lines = sorted(
-        (name.encode(), f"{item.mode} {item.digest.hex()} {name}\n") for name, item in items.items()
-    )
-    return FOLDER_HEAD + "".join(line for _, line in lines)
+    """Python sorts texts by code points, which is the order of their UTF-8 bytes."""
+    return FOLDER_HEAD + "".join(f"{items[name]} {name}\n" for name in sorted(items))
+
+
+def _line(item: Item | None) -> str | None:
+    return item and f"{item.mode} {item.digest.hex()}"
+
+
+def _folder_of(line: str | Shard | None) -> bytes | None:
+    """The node of the folder that the line names; None for files and nothing."""
+    if isinstance(line, str) and line.startswith(FOLDER):
+        return bytes.fromhex(line[len(FOLDER) + 1 :])
+    return None
 
 
 def _fan_text(fan: Fan) -> str:

@@ -41,10 +41,11 @@ class Shelf:
                 yield from self.files(shard.digest, path)
             return
         for name, item in node.items():
-            if item.mode == FOLDER:
-                yield from self.files(item.digest, f"{path}{name}/")
+            mode, digest = item.split(" ")
+            if mode == FOLDER:
+                yield from self.files(bytes.fromhex(digest), f"{path}{name}/")
             else:
-                yield f"{path}{name}", item
+                yield f"{path}{name}", Item(mode, bytes.fromhex(digest))
 
     def _names(self, digest):
         node = parse(self.nodes[digest])

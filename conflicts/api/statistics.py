@@ -5,10 +5,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.access import signed_in
+from accounts.api.access import own_organization, signed_in
 from conflicts.statistics import statistics
 from gitslice.common.errors import InvalidRequest
-from slices.api.global_state import own_organization
 from slices.global_state.reading import Sight
 
 MOST_DAYS = 366
@@ -26,8 +25,9 @@ class StatisticsView(APIView):
         tags=["global"],
     )
     def get(self, request: Request, org: str) -> Response:
-        organization = own_organization(request.user, org)
-        return Response(statistics(Sight(signed_in(request.user), organization), _days(request)))
+        user = signed_in(request.user)
+        organization = own_organization(user, org)
+        return Response(statistics(Sight(user, organization), _days(request)))
 
 
 def _days(request: Request) -> int:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.access import signed_in, visible_organization
-from accounts.errors import OrganizationNotFound
+from accounts.api.access import own_organization, signed_in
 from accounts.idempotency import idempotent
-from accounts.models import Organization, User
-from accounts.services import role_in
 from gitslice.common.pagination import Page, listing, whole_key
 from slices.api import schemas
 from slices.api.access import visible_slice
@@ -39,7 +35,7 @@ from slices.models import GlobalCommit, GlobalTag
 MOST_COMMITS = 1_000_000
 
 
-class MergeBody(serializers.Serializer[Any]):
+class GlobalMergeBody(serializers.Serializer[Any]):
     max_commits = serializers.IntegerField(required=False, min_value=1, max_value=MOST_COMMITS)
     slices = serializers.ListField(child=serializers.CharField(), required=False, default=list)
     dry_run = serializers.BooleanField(required=False, default=False)
@@ -53,21 +49,14 @@ class NewTag(serializers.Serializer[Any]):
     message = serializers.CharField(required=False, default="", allow_blank=True, max_length=10_000)
 
 
-def own_organization(user: User | AnonymousUser, slug: str) -> Organization:
-    """The organization if the user belongs to it: the global state is for members."""
-    organization = visible_organization(user, slug)
-    if role_in(signed_in(user), organization) is None:
-        raise OrganizationNotFound(f"there is no organization {slug!r}")
-    return organization
-
-
 class GlobalView(APIView):
     """The newest global commit, what waits for the next, and which slices are ahead."""
 
     @extend_schema(operation_id="global_status", responses=OpenApiTypes.OBJECT, tags=["global"])
     def get(self, request: Request, org: str) -> Response:
-        organization = own_organization(request.user, org)
-        return Response(status_body(Sight(signed_in(request.user), organization)))
+        user = signed_in(request.user)
+        organization = own_organization(user, org)
+        return Response(status_body(Sight(user, organization)))
 
 
 class GlobalSlicesView(APIView):
@@ -75,8 +64,9 @@ class GlobalSlicesView(APIView):
 
     @extend_schema(operation_id="global_slices", responses=OpenApiTypes.OBJECT, tags=["global"])
     def get(self, request: Request, org: str) -> Response:
-        organization = own_organization(request.user, org)
-        return Response(listing(slice_rows(Sight(signed_in(request.user), organization)), None))
+        user = signed_in(request.user)
+        organization = own_organization(user, org)
+        return Response(listing(slice_rows(Sight(user, organization)), None))
 
 
 class PendingView(APIView):
@@ -86,9 +76,10 @@ class PendingView(APIView):
         operation_id="global_pending", parameters=schemas.PAGE, responses=OpenApiTypes.OBJECT, tags=["global"]
     )
     def get(self, request: Request, org: str) -> Response:
-        organization = own_organization(request.user, org)
+        user = signed_in(request.user)
+        organization = own_organization(user, org)
         page = Page(request.query_params)
-        sight = Sight(signed_in(request.user), organization)
+        sight = Sight(user, organization)
         seqs = pending_seqs(sight, 0 if page.after is None else whole_key(page.after))
         shown, cursor = page.cut(seqs[: page.limit + 1], int)
         return Response(listing(landed_rows(sight, shown), cursor))
@@ -98,12 +89,12 @@ class GlobalMergeView(APIView):
     """Merge one batch now. Sent again, it merges what has landed since; `pending_commits` says if something is left."""
 
     @extend_schema(
-        operation_id="merge_global", request=MergeBody, responses=OpenApiTypes.OBJECT, tags=["global"]
+        operation_id="merge_global", request=GlobalMergeBody, responses=OpenApiTypes.OBJECT, tags=["global"]
     )
     def post(self, request: Request, org: str) -> Response:
         user = signed_in(request.user)
         organization = own_organization(user, org)
-        body = MergeBody(data=request.data)
+        body = GlobalMergeBody(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         slices = [visible_slice(user, org, name.rpartition("/")[2]) for name in wanted["slices"]]
@@ -123,14 +114,15 @@ class GlobalCommitListView(APIView):
         operation_id="global_commits", parameters=schemas.PAGE, responses=OpenApiTypes.OBJECT, tags=["global"]
     )
     def get(self, request: Request, org: str) -> Response:
-        organization = own_organization(request.user, org)
+        user = signed_in(request.user)
+        organization = own_organization(user, org)
         page = Page(request.query_params)
         rows = GlobalCommit.objects.filter(organization=organization).select_related("author", "parent")
         if page.after is not None:
             rows = rows.filter(number__lt=whole_key(page.after))
         found = list(rows.order_by("-number")[: page.limit + 1])
         shown, cursor = page.cut(found, lambda commit: commit.number)
-        return Response(listing(global_rows(Sight(signed_in(request.user), organization), shown), cursor))
+        return Response(listing(global_rows(Sight(user, organization), shown), cursor))
 
 
 class GlobalCommitView(APIView):
@@ -138,9 +130,10 @@ class GlobalCommitView(APIView):
 
     @extend_schema(operation_id="global_commit", responses=OpenApiTypes.OBJECT, tags=["global"])
     def get(self, request: Request, org: str, commit: str) -> Response:
-        organization = own_organization(request.user, org)
+        user = signed_in(request.user)
+        organization = own_organization(user, org)
         found = existing_global(organization.pk, commit)
-        return Response(global_detail(Sight(signed_in(request.user), organization), found))
+        return Response(global_detail(Sight(user, organization), found))
 
 
 class TagListView(APIView):
@@ -150,7 +143,8 @@ class TagListView(APIView):
         operation_id="global_tags", parameters=schemas.PAGE, responses=OpenApiTypes.OBJECT, tags=["global"]
     )
     def get(self, request: Request, org: str) -> Response:
-        organization = own_organization(request.user, org)
+        user = signed_in(request.user)
+        organization = own_organization(user, org)
         page = Page(request.query_params)
         rows = GlobalTag.objects.filter(organization=organization).select_related("target", "author")
         if page.after is not None:

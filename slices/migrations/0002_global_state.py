@@ -96,6 +96,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(
             """
+            ALTER TABLE slices_treenode ALTER COLUMN body SET STORAGE EXTERNAL;
             CREATE FUNCTION slices_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE EXCEPTION '% is never changed nor deleted', TG_TABLE_NAME; END $$;
             CREATE TRIGGER never_changes BEFORE UPDATE OR DELETE ON slices_globalcommit
