@@ -124,9 +124,14 @@ class _Meeting:
     def add(self, edit: PathEdit) -> None:
         theirs = _current(self.seen, edit.path)
         if edit.path in self.foreign:
-            hint = "another team landed this file since your base, and this slice's policy lets nothing pass"
+            hint = (
+                "another team landed this file since your base, and this slice's policy lets nothing pass"
+                " until the global state has it"
+            )
             self.collisions.append(
-                Collision(edit.path, CONTENT, HIGH, edit.base, edit.new, theirs, hint, "rebase onto it")
+                Collision(
+                    edit.path, CONTENT, HIGH, edit.base, edit.new, theirs, hint, "wait, or rebase onto it"
+                )
             )
         elif edit.path in self.renamed_to:
             self._carry(edit, theirs)

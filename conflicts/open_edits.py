@@ -16,6 +16,7 @@ from conflicts.pairs import Side
 from gitslice.common.rows import fetch_row, fetch_rows
 from slices.entries import entry_of
 from slices.locks import folders_of
+from slices.models import Slice
 
 EDIT = (
     "edit.path, edit.op, edit.mode, edit.digest, edit.size, edit.base_mode, edit.base_digest, edit.base_size,"
@@ -148,6 +149,17 @@ def gaps() -> list[int]:
     """Ids of changesets that lost messages have left behind: whose current patchset, or whose path heads, were never
     compared, or which are closed and still indexed or in conflict."""
     return [pk for (pk,) in fetch_rows(GAPS, {"open": list(Changeset.OPEN_STATES)})]
+
+
+def waiting_for_global_state(organization_id: int) -> list[int]:
+    """Ids of open changesets in conflict whose slices' policy asks what the global state has."""
+    held = Changeset.objects.open().filter(
+        organization=organization_id,
+        slice__conflict_policy=Slice.ConflictPolicy.FILE,
+        conflicts__state="open",
+        conflicts__their_changeset=None,
+    )
+    return list(held.values_list("pk", flat=True).distinct())
 
 
 def _near(organization_id: int, paths: Collection[str]) -> dict[str, Any]:

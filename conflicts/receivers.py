@@ -9,9 +9,9 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from changesets.signals import changeset_changed, paths_landed
-from conflicts.open_edits import concerns_anyone
+from conflicts.open_edits import concerns_anyone, waiting_for_global_state
 from conflicts.tasks import detect_conflicts, detect_for_paths, detect_in_slice
-from slices.signals import definition_changed
+from slices.signals import definition_changed, global_merged
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ def connect() -> None:
     changeset_changed.connect(on_changeset_changed, dispatch_uid="conflicts")
     paths_landed.connect(on_paths_landed, dispatch_uid="conflicts")
     definition_changed.connect(on_definition_changed, dispatch_uid="conflicts")
+    global_merged.connect(on_global_merged, dispatch_uid="conflicts")
 
 
 def on_changeset_changed(*, changeset_id: int, **_: Any) -> None:
@@ -44,6 +45,11 @@ def on_paths_landed(*, organization_id: int, changeset_id: int, paths: list[str]
 
 def on_definition_changed(*, slice_id: int, **_: Any) -> None:
     _queue(detect_in_slice, slice_id)
+
+
+def on_global_merged(*, organization_id: int, **_: Any) -> None:
+    for changeset_id in waiting_for_global_state(organization_id):
+        _queue(detect_conflicts, changeset_id, False)
 
 
 def _queue(task: Any, *arguments: Any) -> None:

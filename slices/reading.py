@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from slices.access import Access
+from slices.global_state.reading import slice_standing
 from slices.history import head_of
 from slices.models import Commit, Definition, Slice, SliceRole
 from slices.patterns import definition_of
@@ -90,7 +91,7 @@ def slice_status(slice: Slice) -> dict[str, Any]:
         "locked": slice.locked,
         "file_count": size.files,
         "bytes": size.bytes,
-    }
+    } | slice_standing(slice)
 
 
 def owners_body(slice: Slice) -> list[dict[str, Any]]:

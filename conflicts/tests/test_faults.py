@@ -20,10 +20,11 @@ from changesets.models import Changeset
 from changesets.services import abandon_changeset
 from conflicts.detection import detect
 from conflicts.models import Conflict, ConflictEvent, FailedTask, OpenEdit
-from conflicts.open_edits import gaps
+from conflicts.open_edits import gaps, waiting_for_global_state
 from conflicts.resolution import resolve_conflicts
 from conflicts.tasks import detect_conflicts, sweep
 from gitslice.objects.services import put_blobs
+from slices.global_state.merging import merge_global
 from tests.processes import REPOSITORY, server_environment
 from tests.world import World
 
@@ -229,6 +230,26 @@ def test_the_same_pair_under_each_policy(conflicts, auto_merge, outcome):
         with pytest.raises(outcome):
             world.merge(second)
         assert world.files()["shared/a"] == changed(15, b"theirs")
+
+
+@pytest.mark.django_db
+def test_what_the_global_state_has_blocks_no_more():
+    """The policy `file` waits for the batch merge; its conflict ends with it."""
+    world = World()
+    slices = teams(world)
+    second = world.propose(slices[0], {"shared/a": changed(3, b"ours")})
+    type(slices[0]).objects.filter(pk=slices[0].pk).update(conflict_policy="file")
+    world.land(slices[1], {"shared/a": changed(15, b"theirs")})
+    second = Changeset.objects.select_related(
+        "slice__organization", "slice__definition", "patchset", "author"
+    ).get(pk=second.pk)
+    detect(second)
+    assert Conflict.objects.open().get(changeset=second).severity == "high"
+    merge_global(actor=None, organization=world.organization)
+    assert waiting_for_global_state(world.organization.pk) == [second.pk]
+    detect(second)
+    assert Conflict.objects.open().get(changeset=second).severity == "low"
+    assert world.merge(second).merged_paths == ["shared/a"]
 
 
 @pytest.mark.django_db

@@ -17,6 +17,8 @@ from accounts.events import announce, events_after, forget_old, newest_position,
 from accounts.models import ApiToken, Event
 from changesets.services import comment_on_changeset
 from conflicts.detection import detect
+from slices.global_state.merging import merge_global
+from slices.global_state.tags import create_tag
 from slices.models import Slice
 from slices.services import SliceEdit, edit_slice
 from tests.processes import WebServer, server_environment
@@ -258,3 +260,20 @@ def test_events_of_transactions_that_end_late_are_not_missed(world):
         for writer in writers:
             writer.result()
     assert sorted(read) == [(number, turn) for number in range(8) for turn in range(20)]
+
+
+def test_members_hear_of_batch_merges_and_tags(web_server):
+    world = World()
+    stream = Stream(web_server, world.token(world.user("member")), "?kinds=global")
+    world.land(world.root, {"secret/a": b"1"})
+    merged, _ = merge_global(actor=world.owner, organization=world.organization)
+    create_tag(actor=world.owner, organization=world.organization, name="v1", target=merged)
+    told = [stream.next() for _ in range(3)]
+    assert [(topic, data["type"]) for _, topic, data in told] == [
+        ("global", "global.started"),
+        ("global", "global.merged"),
+        ("global", "global.tagged"),
+    ]
+    assert (told[1][2]["number"], told[1][2]["commit"], told[2][2]["tag"]) == (1, merged.hex, "v1")
+    assert not {"commits", "paths", "slices"} & told[1][2].keys()
+    stream.close()

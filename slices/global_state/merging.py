@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -26,6 +27,7 @@ from slices.global_state.errors import BrokenChain, GlobalMergeRunning
 from slices.global_state.nodes import store_nodes
 from slices.locks import lock_key
 from slices.models import ROOT, GlobalCommit, GlobalState
+from slices.signals import global_merged
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,8 @@ def _commit(actor: User | None, batch: Batch) -> GlobalCommit:
     detail = {"commit": merged.hex, "commits": len(batch.seqs), "paths": batch.path_count}
     record(organization=organization, actor=actor, action="global.merge", object=str(merged), detail=detail)
     _announce(batch, "global.merged", commit=merged.hex)
+    notice = partial(global_merged.send, GlobalCommit, organization_id=organization.pk)
+    transaction.on_commit(notice, robust=True)
     return merged
 
 

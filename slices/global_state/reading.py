@@ -103,6 +103,19 @@ def pending_seqs(sight: Sight, after: int) -> list[int]:
     return sorted(seq for seq in waiting if seq > after)
 
 
+def slice_standing(slice: Slice) -> dict[str, Any]:
+    """How far one slice is ahead of the global state, and when it was last merged."""
+    head = global_head(slice.organization_id)
+    ahead = len(landed_in([slice], _waiting(slice.organization_id, head)))
+    if slice.is_root:
+        merged = (head.number, head.merged_at) if head else (None, None)
+    else:
+        rows = fetch_rows(LAST_MERGED, [[slice.pk], slice.organization_id, slice.organization_id])
+        merged = (rows[0][1], rows[0][2]) if rows else (None, None)
+    row = _slice_row(slice, ahead, *merged)
+    return {"ahead": row["ahead"], "last_merged": row["last_merged"]}
+
+
 def global_rows(sight: Sight, commits: Sequence[GlobalCommit]) -> list[dict[str, Any]]:
     """Rows of the history; wants author and parent loaded."""
     numbers = [commit.number for commit in commits]

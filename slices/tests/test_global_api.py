@@ -42,8 +42,15 @@ def test_status_before_and_after_a_merge(world, api, teams):
     assert (status["commit"], status["pending_commits"], status["slices"]) == (done["commit"], 0, [])
     rows = body(owner.get("global/acme/slices/"))["items"]
     assert {row["slice"]: row["last_merged"]["number"] for row in rows} == {"acme/open": 1, "acme/secret": 1}
+    world.land(teams[0], {"open/a": b"2"})
+    standing = body(owner.get("slices/acme/open/status/"))
+    assert (standing["ahead"], standing["last_merged"]["number"]) == (1, 1)
+    standing = body(owner.get("slices/acme/root/status/"))
+    assert (standing["ahead"], standing["last_merged"]["number"]) == (1, 1)
+    assert body(owner.post("global/acme/merge/", {}))["number"] == 2
+    done = body(owner.get("global/acme/"))
     again = body(owner.post("global/acme/merge/", {}))
-    assert (again["number"], again["commit"], again["merged_commits"]) == (1, done["commit"], 0)
+    assert (again["number"], again["commit"], again["merged_commits"]) == (2, done["commit"], 0)
 
 
 def test_members_see_only_what_is_theirs(world, api, teams):
@@ -164,3 +171,13 @@ def test_statistics_count_rows(world, api, teams):
     assert (by_slice["acme/open"]["landings"], by_slice["acme/open"]["ahead"]) == (1, 0)
     for wrong in ("0", "367", "x", "-1"):
         assert owner.get("global/acme/stats/", days=wrong).status_code == 400
+
+
+def test_the_admin_shows_it_and_changes_nothing(world, teams, admin_client):
+    merged, _ = merge_global(actor=None, organization=world.organization)
+    for page in ("globalcommit", "globaltag", "globalstate"):
+        assert admin_client.get(f"/admin/slices/{page}/").status_code == 200
+        assert admin_client.get(f"/admin/slices/{page}/add/").status_code == 403
+    page = f"/admin/slices/globalcommit/{merged.pk}/change/"
+    assert merged.hex in admin_client.get("/admin/slices/globalcommit/").content.decode()
+    assert admin_client.post(page, {"number": 7}).status_code == 403

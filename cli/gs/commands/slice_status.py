@@ -6,7 +6,7 @@ from gs.cli import command
 from gs.clicks import click
 from gs.context import Context, slice_path
 from gs.output import emit
-from gs.style import ago, fields, next_step, short, size, state, style
+from gs.style import ago, fields, next_step, plural, short, size, state, style
 
 
 @command()
@@ -25,8 +25,16 @@ def show(data: dict) -> None:
             ("files", f"{data['file_count']:,} ({size(data.get('bytes'))})"),
             ("pending", data["pending_changesets"]),
             ("conflicts", data["open_conflicts"]),
+            ("global", _merged(data)),
             ("locked", style("yes", "yellow") if data.get("locked") else None),
         ]
     )
     if data["open_conflicts"]:
         next_step(f"gs conflict list --slice {data['slice']}")
+
+
+def _merged(data: dict) -> str:
+    """Where the slice stands with the global state."""
+    last = data["last_merged"]
+    at = f"merged {ago(last['time'])} into g{last['number']}" if last else "never merged"
+    return f"{at}, {plural(data['ahead'], 'commit')} ahead" if data["ahead"] else at
