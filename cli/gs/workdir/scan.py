@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from marshal import dumps, loads
-from stat import S_ISLNK, S_ISREG
 
 from gs.workdir import beside
 from gs.workdir.index import MODES, Index, Row
@@ -12,6 +11,10 @@ from gs.workdir.index import MODES, Index, Row
 OWN = (".gs", ".git")
 CHUNK = 1 << 20
 AT_ONCE = 16  # folders to share with a second process
+
+KIND_BITS = 0o170100  # of a stat's mode: the type of file, and whether its owner may execute it
+KINDS = {0o100000: 0, 0o100100: 1, 0o120000: 2, 0o120100: 2}  # -> place in MODES
+OTHER = 3  # neither a file nor a symlink
 
 
 class Change:
@@ -74,6 +77,7 @@ def _look(
     """Walk the folders (each ends with `/`) and what is below them; with `until` only as long as fewer than that many
     wait in `folders`."""
     paths, sizes, times, inodes, modes = columns
+    kinds = KINDS.get
     suspects: list[str] = []
     untracked: list[str] = []
     seen: set[str] = set()
@@ -100,17 +104,15 @@ def _look(
                     or stat.st_size != sizes[at]
                     or stat.st_ino != inodes[at]
                     or time >= written
-                    or _mode(stat.st_mode) != modes[at]
+                    or kinds(stat.st_mode & KIND_BITS, OTHER) != modes[at]
                 ):
                     suspects.append(path)
     return suspects, untracked, seen
 
 
 def _mode(mode: int) -> int:
-    """The place in MODES; 3 for what is neither a file nor a symlink."""
-    if S_ISREG(mode):
-        return 1 if mode & 0o100 else 0
-    return 2 if S_ISLNK(mode) else 3
+    """The place in MODES; OTHER for what is neither a file nor a symlink."""
+    return KINDS.get(mode & KIND_BITS, OTHER)
 
 
 def _compare(root: str, path: str, old: Row) -> Change | None:
@@ -138,7 +140,7 @@ def row_of(root: str, path: str) -> Row | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     kind = _mode(stat.st_mode)
-    if kind == 3:
+    if kind == OTHER:
         return None
     digest, size = _digest_of_link(name) if kind == 2 else _digest_of_file(name)
     return Row(MODES[kind], digest, size, stat.st_mtime_ns, stat.st_ino)
@@ -171,7 +173,7 @@ def _not_ignored(root: str, paths: list[str]) -> list[str]:
     for path in paths:
         if ignore.ignores(path):
             continue
-        if _mode(os.lstat(os.path.join(root, path)).st_mode) == 3:
+        if _mode(os.lstat(os.path.join(root, path)).st_mode) == OTHER:
             continue
         kept.append(path)
     return kept
