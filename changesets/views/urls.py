@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from changesets.views import actions, conversation, files, lists
+from changesets.views import actions, conversation, files, lists, reverting
 
 app_name = "changesets"
 
 CHANGESET = "<str:org>/changesets/<int:number>/"
 
 urlpatterns = [
+    path("<str:org>/slices/<str:name>/commits/<str:commit>/revert/", reverting.revert, name="revert"),
+    path("<str:org>/global/<str:commit>/revert/", reverting.global_revert, name="global-revert"),
     path("changesets/", lists.all_changesets, name="all"),
     path("<str:org>/changesets/", lists.all_changesets, name="organization"),
     path(CHANGESET, conversation.changeset, name="changeset"),

@@ -35,12 +35,17 @@ DIGESTS = "SELECT digest FROM slices_commit WHERE organization_id = %s AND seq =
 MEMBERS = "INSERT INTO slices_mergedcommit (organization_id, seq, number) SELECT %s, seq, %s FROM unnest(%s::bigint[]) AS m(seq)"
 
 
-def require_merger(actor: User, organization: Organization) -> None:
-    """Who may write to the root slice may merge. Raises GlobalForbidden."""
+def may_merge(actor: User, organization: Organization) -> bool:
+    """Who may write to the root slice may merge; owners and admins may anyway."""
     if administers(actor, organization.pk):
-        return
+        return True
     access = find_access(actor, organization.slug, ROOT)
-    if access is None or not access.can_write:
+    return access is not None and access.can_write
+
+
+def require_merger(actor: User, organization: Organization) -> None:
+    """Raises GlobalForbidden."""
+    if not may_merge(actor, organization):
         raise GlobalForbidden(f"you may not merge the global state of {organization}")
 
 

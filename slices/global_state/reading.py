@@ -69,6 +69,7 @@ def status_body(sight: Sight) -> dict[str, Any]:
         "organization": organization.slug,
         "commit": head.hex if head else None,
         "number": head.number if head else 0,
+        "name": str(head) if head else None,
         "time": head.merged_at.isoformat() if head else None,
         "tree": bytes(head.tree).hex() if head else None,
         "tags": _tags([head])[head.pk] if head else [],
@@ -128,6 +129,7 @@ def global_rows(sight: Sight, commits: Sequence[GlobalCommit]) -> list[dict[str,
     return [
         {
             "number": commit.number,
+            "name": str(commit),
             "commit": commit.hex,
             "parent": commit.parent.hex if commit.parent else None,
             "tree": bytes(commit.tree).hex(),

@@ -2,13 +2,18 @@
 
 from django.urls import path
 
-from slices.views import commits, facts, lists, trees
+from slices.views import commits, facts, global_state, lists, trees
 
 app_name = "slices"
 
 SLICE = "<str:org>/slices/<str:name>/"
 
 urlpatterns = [
+    path("global/", global_state.of_all, name="global-all"),
+    path("<str:org>/global/", global_state.state, name="global"),
+    path("<str:org>/global-merge/", global_state.merge, name="global-merge"),
+    path("<str:org>/global/<str:commit>/", global_state.commit, name="global-commit"),
+    path("<str:org>/global/<str:commit>/tag/", global_state.tag, name="global-tag"),
     path("slices/", lists.all_slices, name="all"),
     path("<str:org>/slices/", lists.all_slices, name="organization"),
     path("<str:org>/new-slice/", lists.new_slice, name="new"),
