@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.models import Organization
@@ -15,6 +15,13 @@ from slices.locks import stable_head
 from slices.models import GlobalCommit, Slice
 
 MOST_PATHS = 200_000  # that one batch changes, unless a single commit has more: what a worker can hold
+
+
+Progress = Callable[[str, int], None]  # told what was done, to how many paths
+
+
+def untold(step: str, paths: int) -> None:
+    """For who does not want to know."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,9 @@ class Batch:
         return max(self.seqs[-1], self.parent.last_seq if self.parent else 0)
 
 
-def plan_batch(organization: Organization, limits: Limits = EVERYTHING) -> Batch | None:
+def plan_batch(
+    organization: Organization, limits: Limits = EVERYTHING, progress: Progress = untold
+) -> Batch | None:
     """The batch that would be merged now; None if nothing waits. Raises BrokenChain.
 
     Cost: O(changed paths x depth), whatever the size of the tree.
@@ -67,7 +76,8 @@ def plan_batch(organization: Organization, limits: Limits = EVERYTHING) -> Batch
         return None
     chosen = set(seqs)
     left = [seq for seq in waiting if seq not in chosen]
-    tree, nodes, path_count = _merged_tree(organization.pk, parent, seqs)
+    progress("chosen", sum(waiting[seq] for seq in seqs))
+    tree, nodes, path_count = _merged_tree(organization.pk, parent, seqs, progress)
     return Batch(
         organization=organization,
         parent=parent,
@@ -102,14 +112,16 @@ def _chosen(
 
 
 def _merged_tree(
-    organization_id: int, parent: GlobalCommit | None, seqs: list[int]
+    organization_id: int, parent: GlobalCommit | None, seqs: list[int], progress: Progress
 ) -> tuple[bytes, Mapping[bytes, bytes], int]:
     """The tree after the batch, its new nodes, and how many paths it changes."""
     check_chains(organization_id, seqs)
     entries = final_entries(organization_id, seqs)
+    progress("checked", len(entries))
     trees = stored_trees(organization_id)
     try:
         tree = trees.changed(bytes(parent.tree) if parent else None, entries)
     except TreeError as error:
         raise BrokenChain(str(error)) from None
+    progress("computed", len(entries))
     return tree, trees.made, len(entries)

@@ -29,6 +29,8 @@ from slices.locks import lock_key
 from slices.models import ROOT, GlobalCommit, GlobalState
 from slices.signals import global_merged
 
+WORTH_TELLING = 5_000  # paths
+
 log = logging.getLogger(__name__)
 
 DIGESTS = "SELECT digest FROM slices_commit WHERE organization_id = %s AND seq = ANY(%s) ORDER BY seq"
@@ -60,7 +62,7 @@ def merge_global(
         require_merger(actor, organization)
     with _single_flight(organization):
         try:
-            batch = plan_batch(organization, limits)
+            batch = plan_batch(organization, limits, partial(_tell_progress, organization))
         except BrokenChain as problem:
             _stop(organization, problem)
             raise
@@ -68,6 +70,7 @@ def merge_global(
             return None
         _announce(batch, "global.started")
         store_nodes(organization.pk, batch.nodes)
+        _tell_progress(organization, "stored", batch.path_count)
         return _commit(actor, batch), batch
 
 
@@ -149,6 +152,13 @@ def _stop(organization: Organization, problem: BrokenChain) -> None:
     state.problem, state.problem_at = told, timezone.now()
     state.save()
     announce(organization_id=organization.pk, kind="global.stopped", body={"organization": organization.slug})
+
+
+def _tell_progress(organization: Organization, step: str, paths: int) -> None:
+    """Of batches that take seconds; others are done before anybody has read it."""
+    if paths >= WORTH_TELLING:
+        body = {"organization": organization.slug, "step": step}
+        announce(organization_id=organization.pk, kind="global.progress", body=body)
 
 
 def _announce(batch: Batch, kind: str, **facts: object) -> None:

@@ -303,6 +303,8 @@ def test_ten_thousand_commits_after_an_outage(world):
     merged = merge(world)
     assert bytes(merged.tree) == tree_of_heads(world)
     assert merge(world) is None
+    told = Event.objects.filter(kind__startswith="global").order_by("pk").values_list("kind", "body__step")
+    assert list(told)[:2] == [("global.progress", "chosen"), ("global.started", None)]
 
 
 def many(world, count):
