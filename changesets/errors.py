@@ -39,6 +39,15 @@ class OutsideSlice(DomainError):
         super().__init__(f"{paths[0]}{more} is outside {slice_name}", slice=slice_name, paths=paths[:100])
 
 
+class PartlyOutside(DomainError):
+    code = "outside_slice"
+    hint = "do it through a slice that covers all of it, or through root"
+
+
+class NothingToRevert(DomainError):
+    code = "nothing_to_do"
+
+
 class UnknownBlob(DomainError):
     code = "unknown_blob"
     hint = "upload the content first"

@@ -13,15 +13,15 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from changesets.edits import ADD, RENAME, PathEdit
-from changesets.errors import InvalidEdit, OutsideSlice, PatchsetTooLarge
+from changesets.edits import ADD, DELETE, RENAME, PathEdit
+from changesets.errors import NothingToRevert, PartlyOutside, PatchsetTooLarge
 from changesets.models import Changeset
 from changesets.plans import Plan, make_plan
 from changesets.services import open_changeset
 from slices.access import Access, administers
 from slices.changes import changed_by, count_changed_by
-from slices.diffs import FilePair, op_between
-from slices.entries import entries_at
+from slices.diffs import FilePair, op_between, with_renames
+from slices.entries import Entry, Head, entries_at, heads
 from slices.errors import GlobalForbidden
 from slices.global_state.chains import final_entries
 from slices.global_state.naming import left_out
@@ -43,12 +43,12 @@ class Revert:
 def revert_commit(*, actor: User, slice: Slice, commit: Commit, title: str = "") -> Revert:
     """A changeset in the slice that undoes the commit.
 
-    Raises SliceForbidden, OutsideSlice unless the slice covers all that the commit changed, PatchsetTooLarge, InvalidEdit
-    if it is undone already.
+    Raises SliceForbidden, PartlyOutside unless the slice covers all that the commit changed, PatchsetTooLarge,
+    NothingToRevert if it is undone already.
     """
     Access(slice, actor).require_writer()
     if count_changed_by(slice, commit) < commit.file_count:
-        raise OutsideSlice(str(slice), [f"a path of commit {commit.hex[:12]}"])
+        raise PartlyOutside(f"commit {commit.hex[:12]} changed paths outside {slice}", slice=str(slice))
     edits = list(_reversed(changed_by(slice, commit)))
     subject = commit.message.split("\n")[0][:400]
     return _proposed(
@@ -60,14 +60,16 @@ def revert_commit(*, actor: User, slice: Slice, commit: Commit, title: str = "")
 def revert_global(*, actor: User, merged: GlobalCommit, preview: bool = False) -> Revert:
     """A changeset in the root slice that undoes a whole global commit; with `preview` it is not kept. Administrators may.
 
-    Raises GlobalForbidden, PatchsetTooLarge, InvalidEdit if it is undone already.
+    Raises GlobalForbidden, PatchsetTooLarge, NothingToRevert if it is undone already.
     """
     if not administers(actor, merged.organization_id):
-        raise GlobalForbidden("only owners and admins may revert a global commit", hint=None)
+        raise GlobalForbidden(
+            "you may not revert a global commit", hint="ask an owner or admin of the organization"
+        )
     root = Slice.objects.select_related("organization", "definition").get(
         organization=merged.organization_id, name=ROOT
     )
-    edits = list(_net_reversed(merged))
+    edits = _net_reversed(merged)
     title = f"Revert global commit {merged}"
     revert = _proposed(
         actor, root, at_global(root, merged), edits, title, f"This reverts global commit {merged.hex}."
@@ -81,8 +83,9 @@ def _proposed(
 ) -> Revert:
     if len(edits) > settings.GITSLICE_MAX_EDITS:
         raise PatchsetTooLarge(f"{len(edits)} edits; at most {settings.GITSLICE_MAX_EDITS} are allowed")
-    if not edits:
-        raise InvalidEdit("there is nothing to revert")
+    now = heads(slice.organization_id, [edit.path for edit in edits])
+    if all(_entry(now.get(edit.path)) == edit.new for edit in edits):
+        raise NothingToRevert("all of it is undone already")
     changeset = open_changeset(
         actor=actor,
         slice=slice,
@@ -91,10 +94,11 @@ def _proposed(
         base=base,
         edits=sorted(edits, key=lambda edit: edit.path.encode()),
     )
-    plan = make_plan(slice, changeset.current, strict=False)
-    if not plan.rebased and not plan.collisions:
-        raise InvalidEdit("all of it is undone already")
-    return Revert(changeset, plan)
+    return Revert(changeset, make_plan(slice, changeset.current, strict=False))
+
+
+def _entry(head: Head | None) -> Entry | None:
+    return head.entry if head else None
 
 
 def _reversed(pairs: Sequence[FilePair]) -> Iterator[PathEdit]:
@@ -108,16 +112,28 @@ def _reversed(pairs: Sequence[FilePair]) -> Iterator[PathEdit]:
             yield PathEdit(pair.path, op, pair.new, pair.old)
 
 
-def _net_reversed(merged: GlobalCommit) -> Iterator[PathEdit]:
-    """The edits that lead from the state of the global commit to the one before."""
+def _net_reversed(merged: GlobalCommit) -> list[PathEdit]:
+    """The edits that lead from the state of the global commit to the one before; files that only moved are renamed."""
     organization_id = merged.organization_id
     paths = final_entries(organization_id, members(merged))
     after = entries_at(organization_id, paths, _moment(merged))
     before = entries_at(organization_id, paths, _moment(merged.parent)) if merged.parent else {}
-    for path in paths:
-        old, new = after.get(path), before.get(path)
-        if old != new:
-            yield PathEdit(path, op_between(old, new), old, new)
+    moved = [path for path in paths if before.get(path) != after.get(path)]
+    pairs = with_renames(
+        [
+            FilePair(path, op_between(after.get(path), before.get(path)), after.get(path), before.get(path))
+            for path in sorted(moved, key=str.encode)
+        ]
+    )
+    return [edit for pair in pairs for edit in _edits(pair)]
+
+
+def _edits(pair: FilePair) -> Iterator[PathEdit]:
+    if pair.op == RENAME and pair.renamed_from:
+        yield PathEdit(pair.renamed_from, DELETE, pair.old, None)
+        yield PathEdit(pair.path, RENAME, None, pair.new, pair.renamed_from)
+    else:
+        yield PathEdit(pair.path, pair.op, pair.old, pair.new)
 
 
 def _moment(merged: GlobalCommit) -> Moment:

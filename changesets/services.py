@@ -249,17 +249,17 @@ def _based(actor: User, slice: Slice, proposal: Proposal) -> tuple[Commit | None
     outside = [path for path in paths if not covers(path)]
     if outside:
         raise OutsideSlice(str(slice), outside)
-    base = _base_commit(slice, proposal.base)
+    base = _base_commit(actor, slice, proposal.base)
     standing = entries_at(slice.organization_id, paths, base.moment) if base else {}
     sizes = _nameable_sizes(actor, slice, proposal.edits, standing)
     return base, apply_to_base(proposal.edits, standing, sizes)
 
 
-def _base_commit(slice: Slice, text: str | None) -> Commit | None:
+def _base_commit(actor: User, slice: Slice, text: str | None) -> Commit | None:
     if text is None:
         return None
     try:
-        return base_commit(slice, text)
+        return base_commit(slice, text, actor)
     except CommitNotFound:
         raise UnknownBase(f"{slice} has no commit {text[:64]}") from None
 

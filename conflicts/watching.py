@@ -22,7 +22,8 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from accounts.events import ACCESS, events_after, newest_position, oldest_position, public_body, settle
-from accounts.models import ApiToken, Event, User
+from accounts.models import ApiToken, Event, Organization, User
+from accounts.services import role_in
 from gitslice.common.errors import ServerBusy
 from slices.models import Slice
 
@@ -66,9 +67,15 @@ class Caller:
     token_id: int | None = None
 
 
+MEMBER = 0  # among the ids of the slices that somebody sees: they belong to the organization
+
+
 def message(event: Event, visible: set[int]) -> bytes | None:
-    """The event as a server-sent event for who sees these slices; None for who sees none of its slices. Names of the
-    authoring slice and changeset are for those who see that slice."""
+    """The event as a server-sent event for who sees these slices; None for who sees none of its slices, and for who is
+    no MEMBER where it is of the whole organization. Names of the authoring slice and changeset are for those who see
+    that slice."""
+    if not event.slices and MEMBER not in visible:
+        return None
     seen = [pk for pk in event.slices if pk in visible]
     if event.slices and not seen:
         return None
@@ -81,7 +88,7 @@ def message(event: Event, visible: set[int]) -> bytes | None:
 
 
 class Sight:
-    """Which slices of an organization a caller sees now, remembered for a while. None: no longer signed in."""
+    """Which slices of an organization a caller sees now, and MEMBER, remembered for a while. None: no longer signed in."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Caller, int], tuple[float, set[int] | None]] = {}
@@ -104,7 +111,9 @@ def _slices_seen(caller: Caller, organization_id: int) -> set[int] | None:
     user = User.objects.filter(pk=caller.user_id, is_active=True).first()
     if user is None or (caller.token_id is not None and not _lives(caller.token_id)):
         return None
-    return set(slices.visible_to(user).values_list("pk", flat=True))
+    seen = set(slices.visible_to(user).values_list("pk", flat=True))
+    member = role_in(user, Organization(pk=organization_id)) is not None
+    return seen | {MEMBER} if member else seen
 
 
 def _lives(token_id: int) -> bool:

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from gitslice.objects.services import open_blob, stream_pack, stream_selected
 from slices.entries import Entry, entries_at
 from slices.errors import PathNotFound
-from slices.history import settled_commit
+from slices.history import Reader, settled_commit
 from slices.models import Slice
 from slices.patterns import patterns_of
 from slices.snapshots import entries_of
@@ -18,9 +18,9 @@ SHOWN_PATHS = 100
 NUL = "\0"  # the database takes none in a text
 
 
-def all_blobs(slice: Slice, text: str) -> Iterator[bytes]:
+def all_blobs(slice: Slice, text: str, reader: Reader) -> Iterator[bytes]:
     """The pack stream of everything in the slice at the commit that `text` names; digests stay in the database."""
-    commit = settled_commit(slice, text)
+    commit = settled_commit(slice, text, reader)
     if commit is None:
         return stream_pack(slice.organization_id, [])
     entries = entries_of(slice, commit)
@@ -28,15 +28,15 @@ def all_blobs(slice: Slice, text: str) -> Iterator[bytes]:
     return _unhurried(stream_selected(slice.organization_id, select, entries.parameters))
 
 
-def blobs_at(slice: Slice, text: str, paths: Sequence[str]) -> Iterator[bytes]:
+def blobs_at(slice: Slice, text: str, paths: Sequence[str], reader: Reader) -> Iterator[bytes]:
     """The pack stream of the blobs at these paths. Raises PathNotFound if one does not stand in the slice there."""
-    entries = find_entries(slice, text, paths)
+    entries = find_entries(slice, text, paths, reader)
     return stream_pack(slice.organization_id, {entry.digest for entry in entries.values()})
 
 
-def find_entries(slice: Slice, text: str, paths: Sequence[str]) -> dict[str, Entry]:
+def find_entries(slice: Slice, text: str, paths: Sequence[str], reader: Reader) -> dict[str, Entry]:
     """The entries at all these paths of the slice at the commit that `text` names. Raises PathNotFound."""
-    commit = settled_commit(slice, text)
+    commit = settled_commit(slice, text, reader)
     covered = patterns_of(slice).covered(path for path in paths if NUL not in path)
     entries = entries_at(slice.organization_id, covered, commit.moment) if commit and covered else {}
     missing = [path for path in paths if path not in entries]

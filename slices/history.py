@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
+from accounts.services import role_in
 from gitslice.common.rows import Columns, fetch_row
 from slices.errors import AmbiguousCommit, CommitNotFound
 from slices.global_state.naming import find_global, left_out
@@ -23,11 +24,14 @@ __all__ = [
     "LogFilter",
     "base_commit",
     "head_of",
+    "landed_commit",
     "log",
     "resolve_commit",
     "settled_commit",
     "standing_at",
 ]
+
+Reader = User | AnonymousUser
 
 HEAD = "HEAD"
 SHOWN = ("author", "parent", "slice__organization")  # what a reader wants to know of a commit
@@ -58,31 +62,47 @@ def head_of(slice: Slice) -> Commit | None:
     )
 
 
-def base_commit(slice: Slice, text: str) -> Commit | None:
+def base_commit(slice: Slice, text: str, reader: Reader) -> Commit | None:
     """As `resolve_commit`, for who only builds on the commit: what a reader would be shown with it is not loaded."""
     if text.upper() != HEAD or slice.is_root:
-        return resolve_commit(slice, text)
+        return resolve_commit(slice, text, reader)
     row = fetch_row(HEAD_OF, [slice.pk])
     return COMMIT.take(iter(row)) if row else None
 
 
-def resolve_commit(slice: Slice, text: str) -> Commit | None:
-    """The commit of the slice's log that `text` names: `HEAD`, 6 to 64 first digits of its id, or a global commit or tag,
-    which stand for the newest commit in it; None while nothing had landed. Raises CommitNotFound, AmbiguousCommit."""
+def resolve_commit(slice: Slice, text: str, reader: Reader) -> Commit | None:
+    """The commit of the slice's log that `text` names: `HEAD`, 6 to 64 first digits of its id, or for members a global
+    commit or tag, which stand for the newest commit in it; None while nothing had landed. Raises CommitNotFound,
+    AmbiguousCommit."""
     if text.upper() == HEAD:
         return head_of(slice)
-    prefix = text.lower()
-    if COMMIT_PREFIX.fullmatch(prefix):
-        found = _only(slice, prefix, _beginning_with(commits_of(slice), prefix))
-        if found is not None:
-            return found
-    merged = find_global(slice.organization_id, text)
+    found = _landed(slice, text)
+    if found is not None:
+        return found
+    member = isinstance(reader, User) and role_in(reader, slice.organization) is not None
+    merged = find_global(slice.organization_id, text) if member else None
     if merged is None:
         raise CommitNotFound(
-            f"{slice} has no commit {text[:80]}",
+            f"{slice} has no commit {text[:80]!r}",
             hint="name a commit by HEAD, 6 to 64 hexadecimal digits, or a tag of the global state",
         )
     return at_global(slice, merged)
+
+
+def landed_commit(slice: Slice, text: str) -> Commit:
+    """As `resolve_commit`, but one commit that landed, and no global commit. Raises CommitNotFound, AmbiguousCommit."""
+    found = head_of(slice) if text.upper() == HEAD else _landed(slice, text)
+    if found is None:
+        hint = "name one commit that landed; 'gs global revert' undoes a global commit"
+        raise CommitNotFound(f"{slice} has no landed commit {text[:80]!r}", hint=hint)
+    return found
+
+
+def _landed(slice: Slice, text: str) -> Commit | None:
+    digits = text.lower()
+    if not COMMIT_PREFIX.fullmatch(digits):
+        return None
+    return _only(slice, digits, _beginning_with(commits_of(slice), digits))
 
 
 def at_global(slice: Slice, merged: GlobalCommit) -> Commit | None:
@@ -96,22 +116,22 @@ def at_global(slice: Slice, merged: GlobalCommit) -> Commit | None:
     return commit
 
 
-def settled_commit(slice: Slice, text: str) -> Commit | None:
+def settled_commit(slice: Slice, text: str, reader: Reader) -> Commit | None:
     """As `resolve_commit`, and no commit with a smaller seq can still appear in the slice.
 
     Only root has to wait for that: in other slices seqs are allocated under the slice's own lock, and HEAD waits.
     """
-    commit = resolve_commit(slice, text)
+    commit = resolve_commit(slice, text, reader)
     if slice.is_root and text.upper() != HEAD:
         head_of(slice)
     return commit
 
 
-def standing_at(slice: Slice, text: str, reader: User | AnonymousUser) -> Commit | None:
+def standing_at(slice: Slice, text: str, reader: Reader) -> Commit | None:
     """As `settled_commit`; a commit that the reader sees through another slice of the organization names the state in
     which it found this one: the newest commit of this slice's log up to it, None if there was none yet."""
     try:
-        return settled_commit(slice, text)
+        return settled_commit(slice, text, reader)
     except CommitNotFound:
         landed = _seen_elsewhere(slice, text, reader)
         if landed is None:
@@ -120,7 +140,7 @@ def standing_at(slice: Slice, text: str, reader: User | AnonymousUser) -> Commit
     return commits_of(slice).filter(seq__lte=landed.seq).order_by("-seq").first()
 
 
-def _seen_elsewhere(slice: Slice, text: str, reader: User | AnonymousUser) -> Commit | None:
+def _seen_elsewhere(slice: Slice, text: str, reader: Reader) -> Commit | None:
     """The one commit that `text` names in other slices that the reader sees. Raises AmbiguousCommit."""
     digits = text.lower()
     if not COMMIT_PREFIX.fullmatch(digits):

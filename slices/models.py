@@ -269,6 +269,7 @@ class GlobalCommit(models.Model):
     digest = models.BinaryField(max_length=32)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     tree = models.BinaryField(max_length=32)
+    salt = models.BinaryField(max_length=16)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )  # NULL: the schedule

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from accounts.models import Organization
-from slices.global_state.errors import BrokenChain, GlobalMergeRunning
+from slices.global_state.errors import GlobalBlocked, GlobalMergeRunning
 from slices.global_state.merging import merge_global
 from slices.global_state.pending import waiting_organizations
 
@@ -30,6 +30,6 @@ def merge_global_state(organization_id: int) -> int:
     try:
         while merge_global(actor=None, organization=organization):
             count += 1
-    except (GlobalMergeRunning, BrokenChain) as stop:
+    except (GlobalMergeRunning, GlobalBlocked) as stop:
         log.info("batch merge of %s: %s", organization, stop)
     return count

@@ -19,8 +19,8 @@ from changesets.collision_bodies import collision_bodies
 from changesets.plans import load_edits
 from changesets.reverting import Revert, revert_commit, revert_global
 from slices.api.access import visible_slice
-from slices.api.commits import existing_commit
 from slices.global_state.naming import existing_global
+from slices.history import landed_commit
 
 SHOWN_FILES = 1000
 
@@ -48,7 +48,7 @@ class RevertView(APIView):
         actor, body = signed_in(request.user), object_of(request.data)
 
         def perform() -> tuple[int, dict[str, Any]]:
-            found = existing_commit(slice, commit)
+            found = landed_commit(slice, commit)
             revert = revert_commit(actor=actor, slice=slice, commit=found, title=text_of(body, "title"))
             return 201, revert_body(revert, actor)
 
@@ -72,10 +72,16 @@ class GlobalRevertView(APIView):
         def perform() -> tuple[int, dict[str, Any]]:
             merged = existing_global(organization.pk, commit)
             revert = revert_global(actor=actor, merged=merged, preview=preview)
-            shown = {"changeset": None, "number": None, "state": None} if preview else {}
-            return 200 if preview else 201, revert_body(revert, actor) | shown | {"dry_run": preview}
+            body = revert_body(revert, actor) | {"dry_run": preview}
+            return (200, _unmade(body)) if preview else (201, body)
 
         return idempotent(request, orjson.dumps(body), perform)
+
+
+def _unmade(body: dict[str, Any]) -> dict[str, Any]:
+    """What is shown of a changeset that is not kept: nothing that names it."""
+    conflicts = [conflict | {"changeset": None} for conflict in body["conflicts"]]
+    return body | {"changeset": None, "number": None, "state": None, "conflicts": conflicts}
 
 
 def revert_body(revert: Revert, reader: User) -> dict[str, Any]:

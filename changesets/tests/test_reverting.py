@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from changesets.edits import WantedEdit
-from changesets.errors import InvalidEdit, MergeConflict, OutsideSlice
+from changesets.errors import MergeConflict, NothingToRevert, PartlyOutside
 from changesets.models import Changeset
 from changesets.reverting import revert_commit, revert_global
 from conflicts.detection import detect
@@ -55,6 +55,8 @@ def test_everything_that_a_commit_did_is_undone(world):
     }
     landed = world.merge(undo.changeset).commit
     assert world.files() == before
+    with pytest.raises(NothingToRevert):
+        revert(world, commit)
     again = revert(world, landed)
     world.merge(again.changeset)
     assert world.files()["changed"] == b"new"
@@ -87,10 +89,10 @@ def test_later_commits_on_the_same_lines_are_conflicts_as_data(world):
 def test_a_commit_is_undone_only_whole_and_once(world):
     team = world.slice("team", "team/**")
     commit = world.land(world.root, {"team/a": b"1", "other": b"2"})
-    with pytest.raises(OutsideSlice):
+    with pytest.raises(PartlyOutside):
         revert(world, commit, team)
     world.merge(revert(world, commit).changeset)
-    with pytest.raises(InvalidEdit, match="undone already"):
+    with pytest.raises(NothingToRevert, match="undone already"):
         revert(world, commit)
     with pytest.raises(SliceForbidden):
         revert(world, commit, actor=world.user("reader"))
@@ -98,16 +100,18 @@ def test_a_commit_is_undone_only_whole_and_once(world):
 
 def test_an_administrator_undoes_a_whole_global_commit(world):
     team, other = world.slice("team", "team/**"), world.slice("other", "other/**")
-    world.land(team, {"team/a": b"1", "team/old": b"o"})
+    world.land(team, {"team/a": b"1", "team/old": b"o", "team/long": TEXT})
     world.land(other, {"other/x": b"1"})
     merged(world)
     before = world.files()
     world.land(team, {"team/a": b"2"})
     world.land(team, {"team/a": b"3", "team/old": None, "team/new": b"n"})
     world.land(other, {"other/x": b"2"})
+    world.land(team, [WantedEdit("rename", "team/moved", None, None, "team/long")])
     batch = merged(world)
     preview = revert_global(actor=world.owner, merged=batch, preview=True)
     wanted = {"team/a": "modify", "team/old": "add", "team/new": "delete", "other/x": "modify"}
+    wanted |= {"team/long": "rename", "team/moved": "delete"}
     assert {edit.path: edit.op for edit in preview.plan.edits} == wanted
     assert not Changeset.objects.filter(title__startswith="Revert").exists()
     undo = revert_global(actor=world.owner, merged=batch)

@@ -14,8 +14,8 @@ from changesets.reverting import Revert, revert_commit, revert_global
 from gitslice.common.errors import DomainError
 from gitslice.common.tags import plural, sentence
 from slices.api.access import visible_slice
-from slices.api.commits import existing_commit
 from slices.global_state.naming import existing_global
+from slices.history import landed_commit
 
 SHOWN_FILES = 500
 
@@ -25,7 +25,7 @@ def revert(request: HttpRequest, org: str, name: str, commit: str) -> HttpRespon
     """Make the changeset, and show it."""
     actor, slice = signed_in(request.user), visible_slice(request.user, org, name)
     try:
-        made = revert_commit(actor=actor, slice=slice, commit=existing_commit(slice, commit))
+        made = revert_commit(actor=actor, slice=slice, commit=landed_commit(slice, commit))
     except DomainError as error:
         messages.error(request, sentence(error))
         return HttpResponseRedirect(reverse("slices:commit", args=[org, name, commit]))

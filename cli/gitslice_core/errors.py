@@ -38,6 +38,7 @@ CODES: dict[str, Code] = {
     "changeset_closed": Code(409, 1, "The changeset is closed"),
     "outdated_base": Code(409, 22, "The base is outdated"),
     "stale_patchset": Code(409, 22, "A newer patchset exists"),
+    "nothing_to_do": Code(409, 1, "There is nothing to do"),
     "merge_running": Code(409, 1, "A batch merge is running"),
     "global_blocked": Code(409, 1, "The global state cannot go on"),
     "merge_conflict": Code(409, 30, "The changeset conflicts with what has landed"),

@@ -108,7 +108,7 @@ class Trees:
         loaded = self._load(wanted) if wanted else {}
         for digest in wanted:
             if digest not in loaded:
-                raise TreeError(f"the node {digest.hex()} is missing")
+                raise TreeError(f"the node {digest.hex()} is missing or damaged")
             self._nodes[digest] = parse(loaded[digest])
 
     def _folder(self, digest: bytes | None, edits: dict[str, Edit], depth: int, path: str) -> Shard | None:

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 
 PAGE = 50  # items of a list unless --limit says otherwise
 
+_named: list[str] = []  # the organization that this command line named, if it named one
+
+
+def advice(command: str) -> str:
+    """A command that one might run next, for the organization that this command line named: without it, a changeset of
+    the same number in one's own organization would be meant."""
+    if not _named:
+        return command
+    import re
+
+    organization = _named[-1]
+    command = re.sub(r"(?<!/)\bcl-(\d+)", rf"{organization}/cl-\1", command)
+    return f"{command} --org {organization}" if command.startswith("gs global ") else command
+
 
 class Context:
     """One run of one command. `api()` and `binding()` are found when first asked for."""
@@ -59,6 +73,12 @@ class Context:
             )
         return binding
 
+    def named_organization(self, text: str | None) -> str:
+        """The organization that an option names, else as `organization()`."""
+        if text:
+            _named.append(text)
+        return text or self.organization()
+
     def organization(self) -> str:
         """The organization of names without one: environment, working directory, configuration, the only one I am in."""
         if self._organization is None:
@@ -92,7 +112,7 @@ class Context:
         organization, separator, name = text.rpartition("/")
         if "/" in organization or not name or (separator and not organization):
             raise GsError("usage", f"{text!r} is not the name of a slice", "write it as ORG/SLICE")
-        return organization or self.organization(), name
+        return self.named_organization(organization), name
 
     def slice_or_current(self, text: str | None) -> tuple[str, str]:
         """As `parse_slice`; without text the slice of the working directory."""
@@ -128,7 +148,7 @@ class Context:
         if "/" in organization or (separator and not organization):
             raise GsError("usage", f"{text!r} is not a changeset", "write it as cl-1042 or ORG/cl-1042")
         number = changeset_number(name)
-        return organization or self.organization(), number
+        return self.named_organization(organization), number
 
 
 def changeset_number(text: str) -> int:

@@ -132,7 +132,9 @@ def fields(pairs: list[tuple[str, object]]) -> None:
 
 def next_step(text: str) -> None:
     """What one would do next, after the result."""
-    say(style(f"→ {text}", "dim"))
+    from gs.context import advice
+
+    say(style(f"→ {advice(text)}", "dim"))
 
 
 def short(commit: str | None) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 from people import TEXT, Gs
 
+from accounts.services import add_member
 from slices.models import Slice
 from tests.world import World
 
@@ -27,6 +30,7 @@ def billing(world: World) -> Slice:
 def test_status_merge_log_and_show(owner: Gs, world: World, billing: Slice) -> None:
     before = owner.json("global", "status")
     assert (before["commit"], before["number"], before["pending_commits"]) == (None, 0, 1)
+    assert owner.json("root")["ahead"] == 1
     assert [row["slice"] for row in before["slices"]] == ["acme/billing"]
     assert "gs global merge" in owner.text("global", "status")
     assert [row["message"] for row in owner.json("global", "log", "--pending")["items"]] == ["First"]
@@ -120,10 +124,60 @@ def test_an_export_is_the_tree_and_the_same_bytes_every_time(
         assert archive.getnames() == list(members)
 
 
-def run_binary(gs: Gs, *arguments: str) -> bytes:
-    import subprocess
-    import sys
+def test_an_export_puts_nothing_half_in_place(owner: Gs, world: World, billing: Slice) -> None:
+    owner.json("global", "merge")
+    os.mkfifo(owner.folder / "pipe")
+    reader = subprocess.Popen(["cat", owner.folder / "pipe"], stdout=subprocess.PIPE)
+    owner.json("export", "dir", "--tar", "pipe")
+    piped, _ = reader.communicate(timeout=20)
+    owner.json("export", "dir", "--tar", "real.tar")
+    assert piped == (owner.folder / "real.tar").read_bytes()
+    (owner.folder / "link.tar").symlink_to("real.tar")
+    (owner.folder / "real.tar").write_bytes(b"")
+    owner.json("export", "dir", "--tar", "link.tar")
+    assert (owner.folder / "link.tar").is_symlink()
+    assert (owner.folder / "real.tar").read_bytes() == piped
+    assert (
+        "nowhere/x.tar cannot be written"
+        in owner.run("export", "dir", "--tar", "nowhere/x.tar", code=1).stderr
+    )
+    old = os.umask(0o077)
+    try:
+        owner.json("export", "dir", "out")
+    finally:
+        os.umask(old)
+    assert (owner.folder / "out").stat().st_mode & 0o777 == 0o755
+    assert (owner.folder / "out/services").stat().st_mode & 0o777 == 0o755
+    assert not [name for name in os.listdir(owner.folder) if name.startswith(".") or name.endswith(".part")]
 
+
+def test_hints_are_for_the_organization_that_was_named(owner: Gs, world: World, billing: Slice) -> None:
+    other = World("other")
+    add_member(actor=other.owner, organization=other.organization, user=world.owner, role="admin")
+    other.land(other.root, {"a": b"1\n"})
+    wrong = other.land(other.root, {"a": b"2\n"})
+    owner.environment["GITSLICE_ORGANIZATION"] = "acme"
+    assert "gs global merge --org other" in owner.text("global", "status", "--org", "other")
+    owner.json("global", "merge", "--org", "other")
+    assert "--commit v1 --slice other/root" in owner.text("global", "tag", "v1", "--org", "other")
+    text = owner.text("revert", wrong.hex, "--slice", "other/root")
+    assert "gs changeset merge other/cl-" in text
+    number = text.rpartition("other/cl-")[2].strip()
+    owner.json("changeset", "merge", f"other/cl-{number}")
+    assert other.files() == {"a": b"1\n"}
+
+
+def test_what_names_more_than_a_commit_is_not_reverted(owner: Gs, world: World, billing: Slice) -> None:
+    owner.json("global", "merge")
+    result = owner.run("revert", "g1", "--slice", "billing", code=1)
+    assert "gs global revert" in result.stderr
+    world.land(world.root, {"elsewhere": b"x"})
+    said = owner.text("global", "merge", "--slice", "billing")
+    assert said.startswith("Nothing waits of what you named; 1 commit of other slices do")
+    assert owner.json("global", "merge", "--slice", "billing", "--dry-run")["pending_commits"] == 1
+
+
+def run_binary(gs: Gs, *arguments: str) -> bytes:
     command = [sys.executable, "-m", "gs.main", *arguments]
     return subprocess.run(
         command, env=gs.environment, cwd=gs.folder, check=True, stdout=subprocess.PIPE
@@ -148,7 +202,7 @@ def test_a_commit_is_reverted(owner: Gs, world: World, billing: Slice) -> None:
     assert (made["title"], made["conflicts"]) == ('Revert "Wrong"', [])
     assert owner.json("changeset", "merge", made["changeset"])["commit"]
     assert world.files()["services/billing/a.py"] == TEXT
-    owner.run("revert", wrong.hex, "--slice", "billing", code=64)
+    owner.run("revert", wrong.hex, "--slice", "billing", code=1)
     text = owner.text("revert", owner.json("log", "billing")["items"][0]["commit"], "--slice", "billing")
     assert "gs changeset merge cl-" in text
 

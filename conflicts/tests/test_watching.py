@@ -264,7 +264,11 @@ def test_events_of_transactions_that_end_late_are_not_missed(world):
 
 def test_members_hear_of_batch_merges_and_tags(web_server):
     world = World()
+    public = world.slice("public", "public/**", visibility=Slice.Visibility.PUBLIC)
     stream = Stream(web_server, world.token(world.user("member")), "?kinds=global")
+    outsiders = [
+        Stream(web_server, token) for token in (None, world.token(world.user("stranger", role=None)))
+    ]
     world.land(world.root, {"secret/a": b"1"})
     merged, _ = merge_global(actor=world.owner, organization=world.organization)
     create_tag(actor=world.owner, organization=world.organization, name="v1", target=merged)
@@ -277,3 +281,6 @@ def test_members_hear_of_batch_merges_and_tags(web_server):
     assert (told[1][2]["number"], told[1][2]["commit"], told[2][2]["tag"]) == (1, merged.hex, "v1")
     assert not {"commits", "paths", "slices"} & told[1][2].keys()
     stream.close()
+    world.land(public, {"public/a": b"1"})
+    for outsider in outsiders:
+        assert outsider.next()[1:2] == ("changeset",), "the first that outsiders hear is what they may see"

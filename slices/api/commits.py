@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing
 from slices.api import queries, schemas
@@ -62,7 +64,7 @@ class CommitView(APIView):
     )
     def get(self, request: Request, org: str, name: str, commit: str) -> Response:
         slice = visible_slice(request.user, org, name)
-        found = existing_commit(slice, commit)
+        found = existing_commit(slice, commit, request.user)
         return _tagged(request, slice, found, lambda: commit_detail(slice, found, request.user))
 
 
@@ -75,7 +77,7 @@ class CommitDiffView(APIView):
     )
     def get(self, request: Request, org: str, name: str, commit: str) -> Response:
         slice = visible_slice(request.user, org, name)
-        found = existing_commit(slice, commit)
+        found = existing_commit(slice, commit, request.user)
         stat = queries.flag(request, "stat")
 
         def body() -> dict[str, Any]:
@@ -89,7 +91,7 @@ class CommitDiffView(APIView):
 
 
 class DiffView(APIView):
-    """What differs between the slice at two commits, in either direction."""
+    """What differs between the slice at two commits, in either direction. One at which it was empty is null."""
 
     @extend_schema(
         operation_id="slice_diff",
@@ -106,18 +108,21 @@ class DiffView(APIView):
         slice = visible_slice(request.user, org, name)
         if not queries.text(request, "from"):
             raise InvalidRequest("from names a commit")
-        before = existing_commit(slice, queries.text(request, "from"))
-        after = existing_commit(slice, queries.text(request, "to") or HEAD)
+        before = settled_commit(slice, queries.text(request, "from"), request.user)
+        after = settled_commit(slice, queries.text(request, "to") or HEAD, request.user)
         pairs = changed_between(slice, before, after, queries.path(request))
         diffs = file_diffs(slice.organization_id, pairs, with_hunks=not queries.flag(request, "stat"))
-        return Response({"from": str(before), "to": str(after), "files": diffs})
+        names = {"from": before and before.state_name, "to": after and after.state_name}
+        return Response(names | {"files": diffs})
 
 
-def existing_commit(slice: Slice, text: str) -> Commit:
-    """The commit, or CommitNotFound: `HEAD` too names none while nothing has landed."""
-    commit = settled_commit(slice, text)
+def existing_commit(slice: Slice, text: str, reader: User | AnonymousUser) -> Commit:
+    """The commit, or CommitNotFound: `HEAD` names none while nothing has landed, nor a global commit that has nothing of
+    the slice."""
+    commit = settled_commit(slice, text, reader)
     if commit is None:
-        raise CommitNotFound(f"nothing has landed in {slice} yet")
+        told = "nothing has landed in it yet" if text.upper() == HEAD else f"it was empty at {text[:80]}"
+        raise CommitNotFound(f"{slice} has no such commit: {told}")
     return commit
 
 

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.api.access import own_organization, signed_in
 from accounts.idempotency import idempotent
+from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing, whole_key
 from slices.api import schemas
 from slices.api.access import visible_slice
@@ -42,7 +43,7 @@ class GlobalMergeBody(serializers.Serializer[Any]):
 
 
 class NewTag(serializers.Serializer[Any]):
-    tag = serializers.CharField(max_length=100)
+    tag = serializers.CharField(max_length=100, trim_whitespace=False)
     commit = serializers.CharField(
         required=False, default=NEWEST, help_text="default: the newest global commit"
     )
@@ -97,7 +98,7 @@ class GlobalMergeView(APIView):
         body = GlobalMergeBody(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
-        slices = [visible_slice(user, org, name.rpartition("/")[2]) for name in wanted["slices"]]
+        slices = [visible_slice(user, *_slice_name(org, name)) for name in wanted["slices"]]
         limits = Limits(wanted.get("max_commits"), slices)
         sight = Sight(user, organization)
         if wanted["dry_run"]:
@@ -176,3 +177,11 @@ class TagListView(APIView):
             return 201, tag_bodies([tag])[0]
 
         return idempotent(request, repr(sorted(wanted.items())).encode(), perform)
+
+
+def _slice_name(org: str, text: str) -> tuple[str, str]:
+    """`slice` or `org/slice`, of this organization."""
+    named, _, name = text.rpartition("/")
+    if named not in ("", org):
+        raise InvalidRequest(f"{text[:100]!r} is no slice of {org}")
+    return org, name

@@ -92,7 +92,11 @@ class ObjectsView(StreamView):
     def post(self, request: Request, org: str, name: str) -> HttpResponseBase:
         slice = visible_slice(request.user, org, name)
         commit, paths = _wanted(request.data)
-        chunks = all_blobs(slice, commit) if paths is None else blobs_at(slice, commit, paths)
+        chunks = (
+            all_blobs(slice, commit, request.user)
+            if paths is None
+            else blobs_at(slice, commit, paths, request.user)
+        )
         return StreamingHttpResponse(chunks, content_type=PACK, headers={"Cache-Control": "no-store"})
 
 

@@ -34,9 +34,11 @@ class TreeView(APIView):
     def get(self, request: Request, org: str, name: str) -> Response:
         slice = visible_slice(request.user, org, name)
         path = queries.path(request)
-        commit = settled_commit(slice, queries.text(request, "commit") or HEAD)
+        commit = settled_commit(slice, queries.text(request, "commit") or HEAD, request.user)
         items = [_child_body(child) for child in list_folder(slice, commit, path)]
-        return Response({"slice": str(slice), "commit": commit and str(commit), "path": path, "items": items})
+        return Response(
+            {"slice": str(slice), "commit": commit and commit.state_name, "path": path, "items": items}
+        )
 
 
 class FileView(StreamView):
@@ -54,7 +56,7 @@ class FileView(StreamView):
         if not path:
             raise InvalidPath("path names a file of the slice")
         commit = queries.text(request, "commit") or HEAD
-        entry = find_entries(slice, commit, [path])[path]
+        entry = find_entries(slice, commit, [path], request.user)[path]
         headers = {
             "Content-Length": str(entry.size),
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(path.rpartition('/')[2], safe='')}",

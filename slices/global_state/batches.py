@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from accounts.models import Organization
 from gitslice_core.trees import TreeError
 from slices.global_state.chains import check_chains, final_entries
-from slices.global_state.errors import BrokenChain
+from slices.global_state.errors import BrokenTree
 from slices.global_state.nodes import stored_trees
 from slices.global_state.pending import global_head, landed_in, waiting_commits, with_dependencies
 from slices.locks import stable_head
@@ -62,7 +62,7 @@ class Batch:
 def plan_batch(
     organization: Organization, limits: Limits = EVERYTHING, progress: Progress = untold
 ) -> Batch | None:
-    """The batch that would be merged now; None if nothing waits. Raises BrokenChain.
+    """The batch that would be merged now; None if nothing waits. Raises GlobalBlocked.
 
     Cost: O(changed paths x depth), whatever the size of the tree.
     """
@@ -122,6 +122,6 @@ def _merged_tree(
     try:
         tree = trees.changed(bytes(parent.tree) if parent else None, entries)
     except TreeError as error:
-        raise BrokenChain(str(error)) from None
+        raise BrokenTree(str(error)) from None
     progress("computed", len(entries))
     return tree, trees.made, len(entries)

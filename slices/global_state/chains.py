@@ -44,17 +44,25 @@ def check_chains(organization_id: int, seqs: Collection[int]) -> None:
     incomplete = fetch_row(INCOMPLETE, [organization_id, batch])
     if incomplete:
         seq, wanted, found = incomplete
-        raise BrokenChain(f"the commit at {seq} has {found} path versions, not {wanted}", seq=seq)
+        commit = _commit(organization_id, seq)
+        raise BrokenChain(f"commit {commit[:12]} has {found} path versions, not {wanted}", commit=commit)
     gap = fetch_row(GAP, [organization_id, batch, batch])
     if gap:
         path, seq, before = gap
-        what = f"the version at {before}" if before else "nothing"
-        raise BrokenChain(
-            f"{path} has a gap: its version at {seq} does not follow {what}", path=path, seq=seq
-        )
+        commit = _commit(organization_id, seq)
+        left = f"what commit {_commit(organization_id, before)[:12]} left" if before else "nothing"
+        problem = f"{path} has a gap: commit {commit[:12]} does not begin with {left}"
+        raise BrokenChain(problem, path=path, commit=commit)
 
 
 def final_entries(organization_id: int, seqs: Collection[int]) -> dict[str, Item | None]:
     """What stands at the paths of the batch after it; None where nothing does."""
     rows = fetch_rows(FINAL, [organization_id, list(seqs)])
     return {path: Item(mode, bytes(digest)) if mode else None for path, mode, digest in rows}
+
+
+def _commit(organization_id: int, seq: int) -> str:
+    row = fetch_row(
+        "SELECT digest FROM slices_commit WHERE organization_id = %s AND seq = %s", [organization_id, seq]
+    )
+    return bytes(row[0]).hex() if row else f"at {seq}"

@@ -8,6 +8,7 @@ its connection; should two run all the same, that transaction finds out.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,7 +24,7 @@ from slices.access import administers, find_access
 from slices.errors import GlobalForbidden
 from slices.global_state.batches import EVERYTHING, Batch, Limits, plan_batch
 from slices.global_state.digests import GlobalFacts, global_digest
-from slices.global_state.errors import BrokenChain, GlobalMergeRunning
+from slices.global_state.errors import GlobalBlocked, GlobalMergeRunning
 from slices.global_state.nodes import store_nodes
 from slices.locks import lock_key
 from slices.models import ROOT, GlobalCommit, GlobalState
@@ -45,10 +46,10 @@ def may_merge(actor: User, organization: Organization) -> bool:
     return access is not None and access.can_write
 
 
-def require_merger(actor: User, organization: Organization) -> None:
+def require_merger(actor: User, organization: Organization, what: str = "merge") -> None:
     """Raises GlobalForbidden."""
     if not may_merge(actor, organization):
-        raise GlobalForbidden(f"you may not merge the global state of {organization}")
+        raise GlobalForbidden(f"you may not {what} the global state of {organization}")
 
 
 def merge_global(
@@ -56,14 +57,14 @@ def merge_global(
 ) -> tuple[GlobalCommit, Batch] | None:
     """Merge one batch; None if nothing waits. `actor` is None for the schedule.
 
-    Raises GlobalForbidden, GlobalMergeRunning, or BrokenChain, and then the state is as it was, and says why.
+    Raises GlobalForbidden, GlobalMergeRunning, or GlobalBlocked, and then the state is as it was, and says why.
     """
     if actor is not None:
         require_merger(actor, organization)
     with _single_flight(organization):
         try:
             batch = plan_batch(organization, limits, partial(_tell_progress, organization))
-        except BrokenChain as problem:
+        except GlobalBlocked as problem:
             _stop(organization, problem)
             raise
         if batch is None:
@@ -115,10 +116,12 @@ def _written(actor: User | None, batch: Batch) -> GlobalCommit:
         max(now, parent.merged_at) if parent else now
     )  # a clock that steps back does not reorder history
     digests = [bytes(digest) for (digest,) in fetch_rows(DIGESTS, [organization_id, batch.seqs])]
+    salt = secrets.token_bytes(16)
     facts = GlobalFacts(
         parent=bytes(parent.digest) if parent else None,
         number=batch.number,
         tree=batch.tree,
+        salt=salt,
         author_id=actor.pk if actor else None,
         merged_at=merged_at,
         commits=digests,
@@ -129,6 +132,7 @@ def _written(actor: User | None, batch: Batch) -> GlobalCommit:
         digest=global_digest(facts),
         parent=parent,
         tree=batch.tree,
+        salt=salt,
         author=actor,
         merged_at=merged_at,
         commit_count=len(batch.seqs),
@@ -142,7 +146,7 @@ def _written(actor: User | None, batch: Batch) -> GlobalCommit:
 
 
 @transaction.atomic
-def _stop(organization: Organization, problem: BrokenChain) -> None:
+def _stop(organization: Organization, problem: GlobalBlocked) -> None:
     """Say why nothing goes on, once."""
     state = _locked_state(organization)
     told = {"message": str(problem), **problem.details}

@@ -12,7 +12,7 @@ NEWEST = "global"
 NUMBERED = re.compile(r"g([1-9][0-9]{0,17})")
 DIGITS = re.compile(r"[0-9a-f]{6,64}")
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-RESERVED = ("head", NEWEST)
+RESERVED = re.compile(r"head|global|g[0-9]+|cl-[0-9]+|[0-9a-f]{6,64}")  # in small letters
 
 LEFT_OUT = """
 SELECT done.seq FROM slices_commit done
@@ -25,12 +25,7 @@ SELECT done.seq FROM slices_commit done
 
 def may_name_a_tag(text: str) -> bool:
     """Only what names nothing else, now or later."""
-    return (
-        TAG.fullmatch(text) is not None
-        and text.lower() not in RESERVED
-        and not DIGITS.fullmatch(text.lower())
-        and not NUMBERED.fullmatch(text)
-    )
+    return TAG.fullmatch(text) is not None and ".." not in text and not RESERVED.fullmatch(text.lower())
 
 
 def find_global(organization_id: int, text: str) -> GlobalCommit | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from functools import partial
 
@@ -12,20 +13,23 @@ from gitslice_core.trees import Trees
 
 INSERT = (
     "INSERT INTO slices_treenode (organization_id, digest, body)"
-    " SELECT %s, * FROM unnest(%b::bytea[], %b::bytea[]) ON CONFLICT DO NOTHING"  # %b: no escaping of megabytes
+    " SELECT %s, * FROM unnest(%b::bytea[], %b::bytea[])"  # %b: no escaping of megabytes
+    " ON CONFLICT (organization_id, digest) DO UPDATE SET body = excluded.body"
+    " WHERE slices_treenode.body IS DISTINCT FROM excluded.body"  # a damaged one is mended
 )
 AT_ONCE = 10_000  # nodes in one statement
 
 
 def load_nodes(organization_id: int, digests: Collection[bytes]) -> dict[bytes, bytes]:
-    """The nodes of those digests that are stored."""
+    """The nodes of those digests that are stored and sound: nothing is built on one that is not what its name says."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT digest, body FROM slices_treenode WHERE organization_id = %s AND digest = ANY(%s)",
             [organization_id, list(digests)],
         )
         expand = zstandard.ZstdDecompressor()
-        return {bytes(digest): _expanded(expand, bytes(frame)) for digest, frame in cursor}
+        nodes = {bytes(digest): _expanded(expand, bytes(frame)) for digest, frame in cursor}
+    return {digest: body for digest, body in nodes.items() if hashlib.sha256(body).digest() == digest}
 
 
 def store_nodes(organization_id: int, nodes: Mapping[bytes, bytes]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from accounts.models import Organization, User
-from gitslice.common.rows import fetch_rows
+from gitslice.common.rows import fetch_row, fetch_rows
 from slices.global_state.batches import Batch
 from slices.global_state.pending import global_head, landed_in, waiting_commits
 from slices.global_state.recomputing import members
@@ -24,6 +24,22 @@ SELECT slice.id, global.number, global.merged_at FROM unnest(%s::bigint[]) AS sl
       JOIN slices_mergedcommit merged ON merged.organization_id = %s AND merged.seq = log.seq
      WHERE log.slice_id = slice.id ORDER BY log.seq DESC LIMIT 1) newest
   JOIN slices_globalcommit global ON global.organization_id = %s AND global.number = newest.number
+"""
+
+SLICE_LOG = "SELECT seq FROM slices_slicelog WHERE slice_id = %s"
+ROOT_LOG = "SELECT seq FROM slices_commit WHERE organization_id = %s"
+STANDING = """
+WITH state AS (
+    SELECT coalesce(max(head.floor), 0) AS floor FROM slices_globalstate state
+      JOIN slices_globalcommit head ON head.id = state.head_id WHERE state.organization_id = %s)
+SELECT (SELECT count(*) FROM ({log}) log, state WHERE log.seq > state.floor AND NOT EXISTS (
+          SELECT FROM slices_mergedcommit merged WHERE merged.organization_id = %s AND merged.seq = log.seq)),
+       newest.number, newest.merged_at
+  FROM state LEFT JOIN LATERAL (
+    SELECT global.number, global.merged_at FROM ({log}) log
+      JOIN slices_mergedcommit merged ON merged.seq = log.seq
+      JOIN slices_globalcommit global ON global.organization_id = merged.organization_id AND global.number = merged.number
+     WHERE merged.organization_id = %s ORDER BY log.seq DESC LIMIT 1) newest ON TRUE
 """
 
 SEEN_COMMITS = """
@@ -71,7 +87,7 @@ def status_body(sight: Sight) -> dict[str, Any]:
         "number": head.number if head else 0,
         "name": str(head) if head else None,
         "time": head.merged_at.isoformat() if head else None,
-        "tree": bytes(head.tree).hex() if head else None,
+        "tree": bytes(head.tree).hex() if head and sight.all else None,
         "tags": _tags([head])[head.pk] if head else [],
         "pending_commits": len(waiting),
         "slices": [row for row in slice_rows(sight, waiting=waiting) if row["ahead"]],
@@ -105,16 +121,15 @@ def pending_seqs(sight: Sight, after: int) -> list[int]:
 
 
 def slice_standing(slice: Slice) -> dict[str, Any]:
-    """How far one slice is ahead of the global state, and when it was last merged."""
-    head = global_head(slice.organization_id)
-    ahead = len(landed_in([slice], _waiting(slice.organization_id, head)))
-    if slice.is_root:
-        merged = (head.number, head.merged_at) if head else (None, None)
-    else:
-        rows = fetch_rows(LAST_MERGED, [[slice.pk], slice.organization_id, slice.organization_id])
-        merged = (rows[0][1], rows[0][2]) if rows else (None, None)
-    row = _slice_row(slice, ahead, *merged)
-    return {"ahead": row["ahead"], "last_merged": row["last_merged"]}
+    """How far one slice is ahead of the global state, and when it was last merged. One question."""
+    log = ROOT_LOG if slice.is_root else SLICE_LOG
+    log_of = slice.organization_id if slice.is_root else slice.pk
+    organization_id = slice.organization_id
+    row = fetch_row(
+        STANDING.format(log=log), [organization_id, log_of, organization_id, log_of, organization_id]
+    )
+    ahead, number, at = row or (0, None, None)
+    return {"ahead": ahead, "last_merged": {"number": number, "time": at.isoformat()} if number else None}
 
 
 def global_rows(sight: Sight, commits: Sequence[GlobalCommit]) -> list[dict[str, Any]]:
@@ -132,7 +147,8 @@ def global_rows(sight: Sight, commits: Sequence[GlobalCommit]) -> list[dict[str,
             "name": str(commit),
             "commit": commit.hex,
             "parent": commit.parent.hex if commit.parent else None,
-            "tree": bytes(commit.tree).hex(),
+            "tree": bytes(commit.tree).hex() if sight.all else None,
+            "salt": bytes(commit.salt).hex() if sight.all else None,
             "time": commit.merged_at.isoformat(),
             "author": commit.author.username if commit.author else None,
             "commits": commit.commit_count if sight.all else seen.get(commit.number, 0),
@@ -168,11 +184,12 @@ def landed_rows(sight: Sight, seqs: Collection[int], pulled_in: Collection[int] 
 
 
 def batch_body(sight: Sight, batch: Batch | None, merged: GlobalCommit | None) -> dict[str, Any]:
-    """What a batch merge did (`merged`), or would do. None of both: nothing waits."""
+    """What a batch merge did (`merged`), or would do. None of both: nothing that was asked for waits."""
     if batch is None:
         head = global_head(sight.organization.pk)
         number, commit, tree = (head.number, head.hex, bytes(head.tree).hex()) if head else (0, None, None)
-        facts: dict[str, Any] = {"files": 0, "pending_commits": 0, "commits": [], "time": None}
+        left = len(pending_seqs(sight, 0))
+        facts: dict[str, Any] = {"files": 0, "pending_commits": left, "commits": [], "time": None}
     else:
         number, commit, tree = batch.number, merged.hex if merged else None, batch.tree.hex()
         facts = {

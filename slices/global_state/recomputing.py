@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 from gitslice.common.rows import fetch_rows
-from gitslice_core.trees import TreeError, Trees
+from gitslice_core.trees import TreeError
 from slices.global_state.chains import final_entries
 from slices.global_state.digests import GlobalFacts, global_digest
 from slices.global_state.merging import DIGESTS
-from slices.global_state.nodes import load_nodes, store_nodes
+from slices.global_state.nodes import load_nodes, store_nodes, stored_trees
 from slices.models import GlobalCommit
 
 MEMBERS = "SELECT seq FROM slices_mergedcommit WHERE organization_id = %s AND number = %s ORDER BY seq"
@@ -51,7 +49,7 @@ def rebuild_trees(organization_id: int) -> int:
     tree: bytes | None = None
     count = 0
     for merged in _history(organization_id):
-        trees = Trees(partial(sound_nodes, organization_id))
+        trees = stored_trees(organization_id)
         tree = trees.changed(tree, final_entries(organization_id, members(merged)))
         store_nodes(organization_id, trees.made)
         if tree != bytes(merged.tree):
@@ -65,12 +63,6 @@ def members(merged: GlobalCommit) -> list[int]:
     return [seq for (seq,) in fetch_rows(MEMBERS, [merged.organization_id, merged.number])]
 
 
-def sound_nodes(organization_id: int, digests: Collection[bytes]) -> dict[bytes, bytes]:
-    """Those of the nodes that are stored and have their digest."""
-    nodes = load_nodes(organization_id, digests)
-    return {digest: body for digest, body in nodes.items() if hashlib.sha256(body).digest() == digest}
-
-
 def _history(organization_id: int) -> Iterator[GlobalCommit]:
     commits = GlobalCommit.objects.filter(organization=organization_id).select_related("parent")
     return commits.order_by("number").iterator(chunk_size=500)
@@ -82,6 +74,7 @@ def _facts(merged: GlobalCommit, seqs: list[int]) -> GlobalFacts:
         parent=bytes(merged.parent.digest) if merged.parent else None,
         number=merged.number,
         tree=bytes(merged.tree),
+        salt=bytes(merged.salt),
         author_id=merged.author_id,
         merged_at=merged.merged_at,
         commits=[bytes(digest) for (digest,) in digests],
@@ -90,13 +83,13 @@ def _facts(merged: GlobalCommit, seqs: list[int]) -> GlobalFacts:
 
 def _tree_problem(merged: GlobalCommit, before: GlobalCommit | None, seqs: list[int]) -> str | None:
     organization_id = merged.organization_id
-    trees = Trees(partial(sound_nodes, organization_id))
+    trees = stored_trees(organization_id)
     try:
         tree = trees.changed(bytes(before.tree) if before else None, final_entries(organization_id, seqs))
     except TreeError as error:
         return f"its tree cannot be recomputed: {error}"
     if tree != bytes(merged.tree):
         return "the commits in it do not give its tree"
-    if len(sound_nodes(organization_id, trees.made)) < len(trees.made):
+    if len(load_nodes(organization_id, trees.made)) < len(trees.made):
         return "nodes of its tree are missing or damaged: manage.py rebuild_trees"
     return None

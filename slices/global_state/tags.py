@@ -21,7 +21,7 @@ def create_tag(
 
     Raises GlobalForbidden, InvalidTagName, NameTaken.
     """
-    require_merger(actor, organization)
+    require_merger(actor, organization, "tag")
     if not may_name_a_tag(name):
         raise InvalidTagName(f"{name[:100]!r} cannot be the name of a tag")
     try:

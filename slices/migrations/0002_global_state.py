@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ('number', models.BigIntegerField()),
                 ('digest', models.BinaryField(max_length=32)),
                 ('tree', models.BinaryField(max_length=32)),
+                ('salt', models.BinaryField(max_length=16)),
                 ('merged_at', models.DateTimeField()),
                 ('commit_count', models.IntegerField()),
                 ('path_count', models.IntegerField()),

@@ -212,7 +212,7 @@ def test_lists_cost_the_same_whatever_they_hold(world, api, cold):
 
 @pytest.mark.parametrize(
     ("path", "budget"),
-    [("", 6), ("status/", 5), ("owners/", 3), ("definitions/", 3), ("overlaps/", 4), ("manifest/", 5), ("tree/", 5),
+    [("", 6), ("status/", 6), ("owners/", 3), ("definitions/", 3), ("overlaps/", 4), ("manifest/", 5), ("tree/", 5),
      ("commits/", 3), ("commits/HEAD/", 4), ("file/?path=a/x", 5)],
 )  # fmt: skip
 def test_answers_keep_their_query_budget(world, api, path, budget):
@@ -245,6 +245,8 @@ def test_status_counts_files_changesets_and_conflicts(world, api):
         "locked": False,
         "file_count": 2,
         "bytes": 5,
+        "ahead": 1,
+        "last_merged": None,
     }
 
 

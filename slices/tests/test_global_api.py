@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from slices.global_state.merging import merge_global
+from slices.global_state.tags import create_tag
 from slices.models import GlobalCommit, Slice
+from tests.pages import Pages
 
 pytestmark = pytest.mark.django_db
 
@@ -81,13 +83,49 @@ def test_strangers_see_nothing(world, api, teams):
         assert stranger.post(f"global/acme/{path}", {"tag": "v1"}).status_code == 404
 
 
+def test_a_public_slice_tells_outsiders_nothing_of_the_global_state(world, api, teams):
+    Slice.objects.filter(name="open").update(visibility=Slice.Visibility.PUBLIC)
+    merged, _ = merge_global(actor=None, organization=world.organization)
+    create_tag(actor=world.owner, organization=world.organization, name="project-x", target=merged)
+    member = api(world.user("member"))
+    for caller in (api(None), api(world.user("stranger", role=None))):
+        for name in ("project-x", "g1", "global", merged.hex):
+            for path in (f"commits/{name}/", f"manifest/?commit={name}", f"tree/?commit={name}"):
+                told = caller.get(f"slices/acme/open/{path}")
+                assert (told.status_code, told.json()["code"]) == (404, "commit_not_found"), path
+    assert member.get("slices/acme/open/tree/?commit=project-x").status_code == 200
+    seen = body(member.get("global/acme/commits/g1/"))
+    assert (seen["tree"], seen["salt"], body(member.get("global/acme/"))["tree"]) == (None, None, None)
+    assert len(body(api().get("global/acme/commits/g1/"))["salt"]) == 32
+
+
+def test_a_slice_that_was_empty_then_is_compared_with_nothing(world, api, teams):
+    merge_global(actor=None, organization=world.organization)
+    late = world.slice("late", "late/**")
+    world.land(late, {"late/a": b"1"})
+    merge_global(actor=None, organization=world.organization)
+    owner = api()
+    diff = body(owner.get("slices/acme/late/diff/", **{"from": "g1", "to": "g2"}))
+    assert (diff["from"], [item["path"] for item in diff["files"]]) == (None, ["late/a"])
+    back = body(owner.get("slices/acme/late/diff/", **{"from": "g2", "to": "g1"}))
+    assert [item["op"] for item in back["files"]] == ["delete"]
+    assert "was empty at g1" in body(owner.get("slices/acme/late/commits/g1/"), 404)["detail"]
+    assert Pages(world.owner).get("/acme/slices/late/compare/?from=g1&to=g2").count("late/a")
+
+
 def test_limits_of_a_merge_by_hand(world, api, teams):
     owner = api()
     world.land(teams[0], {"open/b": b"1"})
     done = body(owner.post("global/acme/merge/", {"slices": ["acme/open"], "max_commits": 1}))
     assert (done["merged_commits"], done["slices"], done["pending_commits"]) == (1, ["acme/open"], 2)
     assert body(owner.post("global/acme/merge/", {"slices": ["nothing"]}), 404)["code"] == "slice_not_found"
-    for wrong in ({"max_commits": 0}, {"slices": "open"}, {"dry_run": "maybe"}, []):
+    for wrong in (
+        {"max_commits": 0},
+        {"slices": ["other/open"]},
+        {"slices": "open"},
+        {"dry_run": "maybe"},
+        [],
+    ):
         assert owner.post("global/acme/merge/", wrong).status_code == 400, wrong
 
 

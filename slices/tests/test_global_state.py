@@ -18,7 +18,7 @@ from slices.errors import CommitNotFound, GlobalForbidden
 from slices.folders import list_folder
 from slices.fsck import check_organization
 from slices.global_state.batches import Limits, plan_batch
-from slices.global_state.errors import BrokenChain, GlobalMergeRunning, InvalidTagName
+from slices.global_state.errors import BrokenChain, BrokenTree, GlobalMergeRunning, InvalidTagName
 from slices.global_state.merging import merge_global
 from slices.global_state.naming import existing_global, find_global
 from slices.global_state.recomputing import members, rebuild_trees
@@ -167,12 +167,12 @@ def compare(world, slice, number, tree):
     hexed = find_manifest(slice, world.owner, f"g{number}", None, None)
     if hexed.commit is not None:
         assert manifest(slice, hexed.commit.state_name, world.owner) == wanted
-        entries = find_entries(slice, f"g{number}", list(wanted))
+        entries = find_entries(slice, f"g{number}", list(wanted), world.owner)
         assert {path: (entry.mode, entry.digest.hex()) for path, entry in entries.items()} == wanted
         assert size_of(slice, hexed.commit.moment).files == len(wanted)
     names = {path.split("/")[0] for path in wanted}
     assert {child.name for child in list_folder(slice, hexed.commit, "")} == names
-    before = resolve_commit(slice, f"g{number - 1}") if number > 1 else None
+    before = resolve_commit(slice, f"g{number - 1}", world.owner) if number > 1 else None
     old = manifest(slice, f"g{number - 1}", world.owner) if before else {}
     changed = {pair.path: pair for pair in changed_between(slice, before, hexed.commit)}
     moved = {pair.renamed_from for pair in changed.values() if pair.renamed_from}
@@ -188,14 +188,33 @@ def test_the_state_is_named_by_tag_number_digits_and_word(world):
     tag = create_tag(actor=world.owner, organization=world.organization, name="v1.2", target=merged)
     for name in ("v1.2", "g1", "global", merged.hex, merged.hex[:8]):
         assert find_global(world.organization.pk, name) == merged
-        assert resolve_commit(world.root, name) == commit
+        assert resolve_commit(world.root, name, world.owner) == commit
     assert create_tag(actor=world.owner, organization=world.organization, name="v1.2", target=merged) == tag
     with pytest.raises(CommitNotFound):
-        resolve_commit(world.root, "v1.3")
+        resolve_commit(world.root, "v1.3", world.owner)
     assert find_global(World("other").organization.pk, "v1.2") is None
 
 
-@pytest.mark.parametrize("name", ["", "HEAD", "global", "g7", "deadbeef", "a b", "a/b", "-v", "x" * 101, "é"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "HEAD",
+        "global",
+        "g7",
+        "deadbeef",
+        "G7",
+        "g0",
+        "cl-5",
+        "v1..v2",
+        " v9 ",
+        "a b",
+        "a/b",
+        "-v",
+        "x" * 101,
+        "é",
+    ],
+)
 def test_a_tag_is_nothing_that_names_something_else(world, name):
     world.land(world.root, {"a": b"1"})
     with pytest.raises(InvalidTagName):
@@ -247,11 +266,11 @@ def test_a_gap_stops_the_merge_is_named_and_changes_nothing(world):
     Commit.objects.filter(pk=lost.pk).update(file_count=0)
     nodes = TreeNode.objects.count()
     for _ in range(2):
-        with pytest.raises(BrokenChain, match=f"a has a gap: its version at {after.seq}"):
+        with pytest.raises(BrokenChain, match=f"a has a gap: commit {after.hex[:12]} does not begin with"):
             merge(world)
     state = GlobalState.objects.get()
     assert (state.head, TreeNode.objects.count(), MergedCommit.objects.count()) == (merged, nodes, 1)
-    assert (state.problem["path"], state.problem["seq"]) == ("a", after.seq)
+    assert (state.problem["path"], state.problem["commit"]) == ("a", after.hex)
     assert Event.objects.filter(kind="global.stopped").count() == 1
     assert merge_global_state(world.organization.pk) == 0
     version.save(force_insert=True)
@@ -346,6 +365,25 @@ def test_lost_and_damaged_nodes_are_found_and_made_again(world):
     TreeNode.objects.all().delete()
     assert rebuild_trees(world.organization.pk) == 3
     assert TreeNode.objects.count() == count
+    assert list(check_organization(world.organization)) == []
+
+
+def test_nothing_is_built_on_a_damaged_node(world):
+    """Neither on half a frame, nor on a sound frame of something else."""
+    world.land(world.root, {"a/1": b"1", "b/1": b"2"})
+    first = merge(world)
+    world.land(world.root, {"a/2": b"1"})
+    sound = {bytes(node.digest): bytes(node.body) for node in TreeNode.objects.all()}
+    other = next(body for digest, body in sound.items() if digest != bytes(first.tree))
+    for damage in (sound[bytes(first.tree)][:10], other, b""):
+        TreeNode.objects.filter(digest=first.tree).update(body=damage)
+        with pytest.raises(BrokenTree, match="is missing or damaged") as problem:
+            merge(world)
+        assert "rebuild_trees" in problem.value.hint
+        assert GlobalState.objects.get().head == first
+        assert rebuild_trees(world.organization.pk) == 1
+        assert {bytes(node.digest): bytes(node.body) for node in TreeNode.objects.all()} == sound
+    assert bytes(merge(world).tree) == tree_of_heads(world)
     assert list(check_organization(world.organization)) == []
 
 

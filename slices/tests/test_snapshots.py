@@ -201,11 +201,12 @@ def test_only_files_of_the_slice_at_the_commit_are_found(story, slices):
     slice = slices[2]
     commit, tree = story.trees[-1]
     covered = story.of(slice, tree)
-    entries = find_entries(slice, str(commit) if commit == head_of(slice) else "HEAD", list(covered))
+    reader = story.world.owner
+    entries = find_entries(slice, str(commit) if commit == head_of(slice) else "HEAD", list(covered), reader)
     assert {path: (e.mode, e.digest.hex(), e.size) for path, e in entries.items()} == covered
     for path in ["vendor/f1", "no/such", "a/b/f\0", "a/b"]:
         with pytest.raises(PathNotFound):
-            find_entries(slice, "HEAD", [path])
+            find_entries(slice, "HEAD", [path], reader)
 
 
 def test_a_delta_needs_the_same_definition(story, slices):

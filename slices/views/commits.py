@@ -14,7 +14,7 @@ from slices.api.access import visible_slice
 from slices.api.commits import existing_commit
 from slices.changes import changed_between, changed_by, joined_renames
 from slices.diffs import file_diffs
-from slices.history import HEAD, LogFilter, log
+from slices.history import HEAD, LogFilter, log, settled_commit
 from slices.log_bodies import commit_rows
 from slices.views.frame import framed, path_crumbs, wanted
 
@@ -48,7 +48,7 @@ def history(request: HttpRequest, org: str, name: str, path: str = "") -> HttpRe
 def commit(request: HttpRequest, org: str, name: str, commit: str) -> HttpResponse:
     """One commit: what it did to the slice, with its diff."""
     slice = visible_slice(request.user, org, name)
-    found = existing_commit(slice, commit)
+    found = existing_commit(slice, commit, request.user)
     pairs = joined_renames(changed_by(slice, found, MAX_FILES * 2))
     shown = pairs[:MAX_FILES]
     [row] = commit_rows(slice, [found], request.user)
@@ -67,8 +67,8 @@ def compare(request: HttpRequest, org: str, name: str) -> HttpResponse:
     slice = visible_slice(request.user, org, name)
     context: dict[str, Any] = {"from_text": wanted(request, "from"), "to_text": wanted(request, "to") or HEAD}
     if context["from_text"]:
-        before = existing_commit(slice, context["from_text"])
-        after = existing_commit(slice, context["to_text"])
+        before = settled_commit(slice, context["from_text"], request.user)
+        after = settled_commit(slice, context["to_text"], request.user)
         pairs = changed_between(slice, before, after)
         context |= _diff_context(request, file_diffs(slice.organization_id, pairs[:MAX_FILES]))
         context |= {"before": before, "after": after, "more_files": max(len(pairs) - MAX_FILES, 0)}

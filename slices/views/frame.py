@@ -36,7 +36,7 @@ def wanted(request: HttpRequest, name: str, default: str = "") -> str:
 def wanted_commit(request: HttpRequest, slice: Slice) -> tuple[Commit | None, str]:
     """The commit that `?commit=` names, by default the head (None while nothing has landed), and what was named."""
     named = wanted(request, "commit")
-    return settled_commit(slice, named or HEAD), named
+    return settled_commit(slice, named or HEAD, request.user), named
 
 
 def path_crumbs(path: str) -> list[tuple[str, str]]:

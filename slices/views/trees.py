@@ -58,7 +58,7 @@ def raw(request: HttpRequest, org: str, name: str, path: str) -> HttpResponseBas
     """A file's content: pictures as pictures, all else as plain text or, with `?download=1`, to keep."""
     slice = visible_slice(request.user, org, name)
     named = wanted(request, "commit") or HEAD
-    entry = find_entries(slice, named, [path])[path]
+    entry = find_entries(slice, named, [path], request.user)[path]
     etag = f'"{entry.digest.hex()}"'
     headers = {
         "ETag": etag,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gs.cli import command
 from gs.clicks import click
 from gs.conflictview import print_conflicts
-from gs.context import Context, changeset_path, slice_path
+from gs.context import Context, advice, changeset_path, slice_path
 from gs.errors import GsError
 from gs.output import emit, info, say
 from gs.style import clean, next_step, plural, short, style
@@ -80,7 +80,7 @@ def show_conflicts(ctx: Context, error: GsError) -> None:
     if not ctx.json:
         print_conflicts(conflicts)
     if conflicts:
-        error.hint = f"gs conflict resolve --changeset {conflicts[0]['changeset']}"
+        error.hint = advice(f"gs conflict resolve --changeset {conflicts[0]['changeset']}")
 
 
 def settle(api: Api, binding: Binding, landed: dict) -> bool:

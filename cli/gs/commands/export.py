@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitslice_core.paths import ancestors
 from gitslice_core.trees import Item, tree_digest
 from gs import config
 from gs.cache import Cache
@@ -50,79 +52,104 @@ def directory(
     organization, slice = ctx.parse_slice(name or "root")
     api = ctx.api()
     address = slice_path(organization, slice)
-    found = manifest(api, address, commit)
+    facts, pinned = _pinned(api, organization, f"{organization}/{slice}", commit)
+    found = manifest(api, address, pinned)
     rows = found.entries()
-    facts = _described(api, organization, slice, address, commit, rows)
     data = facts | {
         "commit": found.commit,
         "files": len(rows),
         "bytes": sum(row.size for row in rows.values()),
     }
+    if data["tree"]:
+        _check_tree(rows, data)
+    _end_on_sigterm()
     if archive is None:
         assert directory is not None
-        _write(api, address, found.commit, os.path.abspath(directory), rows)
+        _export(api, address, found.commit, os.path.abspath(directory), rows)
         emit(data | {"directory": os.path.abspath(directory)}, show)
         return
     with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
-        _write(api, address, found.commit, os.path.join(folder, "tree"), rows)
-        _archive(os.path.join(folder, "tree"), rows, facts["time"], archive)
+        _write(api, address, found.commit, folder, rows)
+        _archive(folder, rows, facts["time"], archive)
     if archive != "-":
         emit(data | {"archive": os.path.abspath(archive)}, show)
 
 
-def _described(
-    api: Api, organization: str, slice: str, address: str, commit: str, rows: dict[str, Row]
-) -> dict:
-    """Slice, time, and for the whole tree of a global commit its digest, recomputed here from what the server sent."""
-    name = {"slice": f"{organization}/{slice}"}
+def _pinned(api: Api, organization: str, slice: str, commit: str) -> tuple[dict, str]:
+    """Slice, time, number and (for the whole tree) digest of what the commit names now, and a name for it that does not
+    move: more may be merged while we are at it."""
+    facts: dict = {"slice": slice, "tree": None, "number": None}
     try:
         merged = api.get(f"{global_path(organization)}commits/{quote(commit)}/")
     except GsError as error:
         if error.code not in ("commit_not_found", "organization_not_found"):
             raise
-        return name | {
-            "time": api.get(f"{address}commits/{quote(commit)}/")["time"],
-            "tree": None,
-            "number": None,
-        }
-    if slice != "root":
-        return name | {"time": merged["time"], "tree": None, "number": merged["number"]}
+        landed = api.get(f"{slice_path(*slice.split('/'))}commits/{quote(commit)}/")
+        return facts | {"time": landed["time"]}, landed["commit"]
+    tree = merged["tree"] if slice == f"{organization}/root" else None
+    return facts | {"time": merged["time"], "number": merged["number"], "tree": tree}, merged["commit"]
+
+
+def _check_tree(rows: dict[str, Row], data: dict) -> None:
+    """The digest of the tree, recomputed here from what the server sent."""
     tree = tree_digest({path: Item(row.mode, row.digest) for path, row in rows.items()}).hex()
-    if tree != merged["tree"]:
+    if tree != data["tree"]:
         raise GsError(
-            "failed", f"what the server sent is not the tree of g{merged['number']}", "gs global show"
+            "failed", f"what the server sent is not the tree of g{data['number']}", "gs global show"
         )
-    return name | {"time": merged["time"], "tree": tree, "number": merged["number"]}
+
+
+def _export(api: Api, address: str, commit: str | None, root: str, rows: dict[str, Row]) -> None:
+    """Fill the directory under another name first: half an export must not look like one."""
+    if os.path.lexists(root) and (not os.path.isdir(root) or os.path.islink(root) or os.listdir(root)):
+        raise GsError("failed", f"{root} is not an empty directory", "choose another place")
+    outer, name = os.path.split(root)
+    try:
+        os.makedirs(outer, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=outer, prefix=f".{name}.", ignore_cleanup_errors=True) as folder:
+            _write(api, address, commit, folder, rows)
+            os.rename(folder, root)
+    except OSError as error:
+        raise GsError("failed", f"{root} cannot be written: {error.strerror or error}") from None
 
 
 def _write(api: Api, address: str, commit: str | None, root: str, rows: dict[str, Row]) -> None:
-    if os.path.exists(root) and (not os.path.isdir(root) or os.listdir(root)):
-        raise GsError("failed", f"{root} is not an empty directory", "choose another place")
-    os.makedirs(root, exist_ok=True)
+    """The files, with their modes whatever the umask."""
     check_paths(root, rows)
     total = sum(row.size for row in rows.values())
     with Progress("Exporting", len(rows), total) as progress:
         if rows:
             assert commit is not None
             fill(api, Cache(), address, commit, Tree(root), rows, progress, everything=True, fresh=True)
+    os.chmod(root, 0o755)
+    for folder in {folder for path in rows for folder in ancestors(path)}:
+        os.chmod(os.path.join(root, folder), 0o755)
     for path, row in rows.items():
         if row.mode != SYMLINK:
-            os.chmod(os.path.join(root, path), _mode(row))  # whatever the umask
+            os.chmod(os.path.join(root, path), _mode(row))
 
 
 def _archive(root: str, rows: dict[str, Row], time: str, target: str) -> None:
-    """A POSIX tar of the files in the order of their paths' bytes, all of the commit's time and of nobody."""
+    """A POSIX tar of the files in the order of their paths' bytes, all of the commit's time and of nobody. A file is put
+    in place whole; pipes and devices are written to."""
     seconds = int(datetime.fromisoformat(time).timestamp())
     if target == "-":
         _tar(root, rows, seconds, sys.stdout.buffer)
         return
-    unfinished = f"{target}.{os.getpid()}.part"
+    place = os.path.realpath(target)
+    unfinished = f"{place}.{os.getpid()}.part"
     try:
+        if os.path.exists(place) and not os.path.isfile(place):
+            with open(place, "wb") as file:
+                _tar(root, rows, seconds, file)
+            return
         with open(unfinished, "wb") as file:
             _tar(root, rows, seconds, file)
-        os.replace(unfinished, target)
+        os.replace(unfinished, place)
+    except OSError as error:
+        raise GsError("failed", f"{target} cannot be written: {error.strerror or error}") from None
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(unfinished)
 
 
@@ -141,6 +168,11 @@ def _tar(root: str, rows: dict[str, Row], seconds: int, target: IO[bytes]) -> No
             member.size = row.size
             with open(name, "rb") as content:
                 archive.addfile(member, content)
+
+
+def _end_on_sigterm() -> None:
+    """So that what is unfinished is cleared away, as after Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _mode(row: Row) -> int:

@@ -15,7 +15,7 @@ from gs.style import ago, more, plural, short, style
 @paging
 def log(ctx: Context, org: str | None, pending: bool, limit: int, cursor: str | None) -> None:
     """History of the global state, newest first."""
-    path = global_path(org or ctx.organization())
+    path = global_path(ctx.named_organization(org))
     if pending:
         emit(ctx.api().get(f"{path}pending/", limit=limit, cursor=cursor), show_pending)
         return

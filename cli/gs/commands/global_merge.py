@@ -38,7 +38,7 @@ def merge(
     ctx: Context, org: str | None, max_commits: int | None, slices: tuple[str, ...], dry_run: bool, wait: bool
 ) -> None:
     """Merge what has landed into the global state now."""
-    organization = org or ctx.organization()
+    organization = ctx.named_organization(org)
     body: dict = {"dry_run": dry_run, "slices": [_own(ctx, name, organization) for name in slices]}
     if max_commits:
         body["max_commits"] = max_commits
@@ -91,7 +91,8 @@ def _the_rest(api: Api, path: str, body: dict, wait: bool, data: dict) -> dict:
 def show(data: dict) -> None:
     if not data["merged_commits"]:
         at = f": g{data['number']} has all that landed" if data["number"] else ""
-        say(f"Nothing waits{at}.")
+        others = f" of what you named; {plural(data['pending_commits'], 'commit')} of other slices do"
+        say(f"Nothing waits{others if data['pending_commits'] else at}.")
         return
     what = f"{plural(data['merged_commits'], 'commit')}, {plural(data['files'], 'path')}"
     if data["dry_run"]:

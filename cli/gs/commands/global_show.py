@@ -16,7 +16,7 @@ from gs.style import ago, fields, style
 @click.option("--org", metavar="ORG", help="Organization (default: yours).")
 def show(ctx: Context, commit: str, org: str | None) -> None:
     """A global commit (a tag, g12, or digits of its id; default: the newest) and what is in it."""
-    emit(ctx.api().get(f"{global_path(org or ctx.organization())}commits/{quote(commit)}/"), render)
+    emit(ctx.api().get(f"{global_path(ctx.named_organization(org))}commits/{quote(commit)}/"), render)
 
 
 def render(data: dict) -> None:

@@ -16,7 +16,7 @@ HEADERS = ["landings", "files", "conflicts", "to land", "to global"]
 @click.option("--org", metavar="ORG", help="Organization (default: yours).")
 def stats(ctx: Context, days: int, org: str | None) -> None:
     """Landings, conflicts and latencies, by day and by slice."""
-    emit(ctx.api().get(f"{global_path(org or ctx.organization())}stats/", days=days), show)
+    emit(ctx.api().get(f"{global_path(ctx.named_organization(org))}stats/", days=days), show)
 
 
 def show(data: dict) -> None:

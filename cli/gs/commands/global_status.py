@@ -13,7 +13,7 @@ from gs.style import ago, fields, next_step, plural, short, style, table
 @click.option("--org", metavar="ORG", help="Organization (default: yours).")
 def status(ctx: Context, org: str | None) -> None:
     """The newest global commit, what waits for the next, and which slices are ahead."""
-    emit(ctx.api().get(global_path(org or ctx.organization())), show)
+    emit(ctx.api().get(global_path(ctx.named_organization(org))), show)
 
 
 def show(data: dict) -> None:
@@ -28,7 +28,6 @@ def show(data: dict) -> None:
     )
     if data["problem"]:
         say(style(f"stopped {ago(data['problem']['since'])}: {data['problem']['message']}", "alarm"))
-        return
     if data["slices"]:
         rows = [
             [
@@ -39,5 +38,5 @@ def show(data: dict) -> None:
             for row in data["slices"]
         ]
         table(["slice", "ahead", "last merged"], rows)
-    if data["pending_commits"]:
+    if data["pending_commits"] and not data["problem"]:
         next_step("gs global merge")

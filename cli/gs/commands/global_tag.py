@@ -19,16 +19,17 @@ def tag(
     ctx: Context, name: str | None, commit: str, message: str, org: str | None, limit: int, cursor: str | None
 ) -> None:
     """Name a global commit (default: the newest) for ever; without a name, list the tags."""
-    path = f"{global_path(org or ctx.organization())}tags/"
+    path = f"{global_path(ctx.named_organization(org))}tags/"
     if name is None:
         emit(ctx.api().get(path, limit=limit, cursor=cursor), show_list)
     else:
-        emit(ctx.api().post(path, {"tag": name, "commit": commit, "message": message}), show)
+        made = ctx.api().post(path, {"tag": name, "commit": commit, "message": message})
+        emit(made, lambda data: show(data, f" --slice {org}/root" if org else ""))
 
 
-def show(data: dict) -> None:
+def show(data: dict, where: str) -> None:
     say(f"{style(data['tag'], 'bold')} is g{data['number']} ({data['commit'][:12]})")
-    next_step(f"gs export dir DIR --commit {clean(data['tag'])}")
+    next_step(f"gs export dir DIR --commit {clean(data['tag'])}{where}")
 
 
 def show_list(data: dict) -> None:

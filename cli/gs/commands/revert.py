@@ -17,7 +17,10 @@ SHOWN = 50
 @command()
 @click.argument("commit")
 @click.option(
-    "--slice", "slice_name", metavar="SLICE", help="Through which slice (default: this directory's)."
+    "--slice",
+    "slice_name",
+    metavar="SLICE",
+    help="Through which slice (default: this directory's, else root).",
 )
 @click.option("-m", "--title", default="", metavar="TEXT", help="Title of the changeset.")
 def revert(ctx: Context, commit: str, slice_name: str | None, title: str) -> None:
@@ -32,7 +35,7 @@ def revert(ctx: Context, commit: str, slice_name: str | None, title: str) -> Non
 @click.option("--org", metavar="ORG", help="Organization (default: yours).")
 def revert_global(ctx: Context, commit: str, dry_run: bool, org: str | None) -> None:
     """A changeset that undoes a whole global commit (administrators)."""
-    path = f"{global_path(org or ctx.organization())}commits/{quote(commit)}/revert/"
+    path = f"{global_path(ctx.named_organization(org))}commits/{quote(commit)}/revert/"
     emit(ctx.api().post(path, {"dry_run": dry_run}), show)
 
 

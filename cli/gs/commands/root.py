@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gs.cli import command
 from gs.clicks import click
+from gs.commands.slice_status import merged
 from gs.context import Context, slice_path
 from gs.output import emit, say
 from gs.style import fields, short, style
@@ -17,11 +18,14 @@ def root(ctx: Context, org: str | None) -> None:
     api = ctx.api()
     detail = api.get(path)
     items = api.get(path + "tree/", path="")["items"] if detail["head"] else []
+    standing = api.get(path + "status/")
     data = {
         "slice": detail["slice"],
         "commit": detail["head"],
         "file_count": detail["file_count"],
         "items": items,
+        "ahead": standing["ahead"],
+        "last_merged": standing["last_merged"],
         "folders": [item["name"] for item in items if item["kind"] == "folder"],
     }
     emit(data, show)
@@ -33,6 +37,7 @@ def show(data: dict) -> None:
             ("slice", style(data["slice"], "title")),
             ("head", short(data["commit"])),
             ("files", f"{data['file_count']:,}"),
+            ("global", merged(data)),
         ]
     )
     for item in data["items"]:

@@ -25,7 +25,7 @@ def show(data: dict) -> None:
             ("files", f"{data['file_count']:,} ({size(data.get('bytes'))})"),
             ("pending", data["pending_changesets"]),
             ("conflicts", data["open_conflicts"]),
-            ("global", _merged(data)),
+            ("global", merged(data)),
             ("locked", style("yes", "yellow") if data.get("locked") else None),
         ]
     )
@@ -33,7 +33,7 @@ def show(data: dict) -> None:
         next_step(f"gs conflict list --slice {data['slice']}")
 
 
-def _merged(data: dict) -> str:
+def merged(data: dict) -> str:
     """Where the slice stands with the global state."""
     last = data["last_merged"]
     at = f"merged {ago(last['time'])} into g{last['number']}" if last else "never merged"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organization
 from gitslice_core.trees import TreeError
@@ -12,8 +12,16 @@ from slices.global_state.recomputing import rebuild_trees
 class Command(BaseCommand):
     help = "Make the Merkle trees of all global commits anew from the commits in them, and store what is missing."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--org", help="only this organization")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        for organization in Organization.objects.order_by("slug"):
+        organizations = Organization.objects.order_by("slug")
+        if options["org"]:
+            organizations = organizations.filter(slug=options["org"])
+            if not organizations:
+                raise CommandError(f"there is no organization {options['org']}")
+        for organization in organizations:
             try:
                 count = rebuild_trees(organization.pk)
             except TreeError as error:
