@@ -16,6 +16,8 @@ api: list[URLPattern | URLResolver] = [
     path("docs/", ApiDocsView.as_view(url_name="schema"), name="api-docs"),
 ]
 
+handler404 = "gitslice.common.pages.not_found"
+
 urlpatterns = [
     path("", dashboard, name="home"),
     path("login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),

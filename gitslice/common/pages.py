@@ -10,9 +10,10 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.views.defaults import page_not_found
 
-from gitslice.common.errors import DomainError, InvalidRequest
-from gitslice.common.problems import as_domain_error
+from gitslice.common.errors import DomainError, InvalidRequest, NotFound
+from gitslice.common.problems import as_domain_error, problem_response
 from gitslice.common.tags import sentence
 
 POLICY = (
@@ -48,6 +49,13 @@ def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     to be had while the database is away."""
     shown = None if error.status == 503 else request
     return render(shown, "error.html", {"error": error, "status": error.status}, status=error.status)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's hook for addresses that are none: a problem document for scripts, a page for people."""
+    if request.path.startswith("/api/"):
+        return problem_response(NotFound("there is nothing at this address"))
+    return page_not_found(request, exception)
 
 
 def is_fragment(request: HttpRequest) -> bool:

@@ -219,3 +219,10 @@ def test_the_admin_shows_it_and_changes_nothing(world, teams, admin_client):
     page = f"/admin/slices/globalcommit/{merged.pk}/change/"
     assert merged.hex in admin_client.get("/admin/slices/globalcommit/").content.decode()
     assert admin_client.post(page, {"number": 7}).status_code == 403
+
+
+def test_an_address_that_is_none_is_a_problem_document(world, api):
+    told = api().get("global/acme/commits/a/b/")
+    assert (told.status_code, told["Content-Type"]) == (404, "application/problem+json")
+    assert told.json()["code"] == "not_found"
+    assert Pages(world.owner).client.get("/no/such/page/")["Content-Type"].startswith("text/html")
