@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,8 @@ from django.db.models.expressions import RawSQL
 from accounts.models import User
 from accounts.services import role_in
 from gitslice.common.rows import Columns, fetch_row
-from slices.errors import AmbiguousCommit, CommitNotFound
+from slices.digits import digits_of, only_one
+from slices.errors import CommitNotFound
 from slices.global_state.naming import find_global, left_out
 from slices.locks import stable_head
 from slices.models import ROOT, Commit, GlobalCommit, Slice, SliceLog
@@ -37,7 +37,6 @@ HEAD = "HEAD"
 SHOWN = ("author", "parent", "slice__organization")  # what a reader wants to know of a commit
 COMMIT = Columns(Commit, "commit")
 HEAD_OF = f"SELECT {COMMIT.sql} FROM slices_slice slice JOIN slices_commit commit ON commit.id = slice.head_id WHERE slice.id = %s"
-COMMIT_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,8 @@ def landed_commit(slice: Slice, text: str) -> Commit:
 
 
 def _landed(slice: Slice, text: str) -> Commit | None:
-    digits = text.lower()
-    if not COMMIT_PREFIX.fullmatch(digits):
-        return None
-    return _only(slice, digits, _beginning_with(commits_of(slice), digits))
+    digits = digits_of(text)
+    return only_one(commits_of(slice), digits) if digits else None
 
 
 def at_global(slice: Slice, merged: GlobalCommit) -> Commit | None:
@@ -142,26 +139,14 @@ def standing_at(slice: Slice, text: str, reader: Reader) -> Commit | None:
 
 def _seen_elsewhere(slice: Slice, text: str, reader: Reader) -> Commit | None:
     """The one commit that `text` names in other slices that the reader sees. Raises AmbiguousCommit."""
-    digits = text.lower()
-    if not COMMIT_PREFIX.fullmatch(digits):
+    digits = digits_of(text)
+    if digits is None:
         return None
     visible = Slice.objects.visible_to(reader).filter(organization=slice.organization_id)
-    commits = _beginning_with(Commit.objects.filter(organization=slice.organization_id), digits)
+    commits = Commit.objects.filter(organization=slice.organization_id)
     if not visible.filter(name=ROOT).exists():
         commits = commits.filter(Exists(SliceLog.objects.filter(slice__in=visible, seq=OuterRef("seq"))))
-    return _only(slice, digits, commits)
-
-
-def _beginning_with(commits: QuerySet[Commit], digits: str) -> QuerySet[Commit]:
-    low, high = bytes.fromhex(digits.ljust(64, "0")), bytes.fromhex(digits.ljust(64, "f"))
-    return commits.filter(digest__gte=low, digest__lte=high)
-
-
-def _only(slice: Slice, digits: str, commits: QuerySet[Commit]) -> Commit | None:
-    found = list(commits.order_by("seq")[:2])
-    if len(found) > 1:
-        raise AmbiguousCommit(f"{digits} begins the ids of several commits of {slice}")
-    return found[0] if found else None
+    return only_one(commits, digits)
 
 
 def commits_of(slice: Slice) -> QuerySet[Commit]:

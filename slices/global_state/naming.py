@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from gitslice.common.rows import fetch_rows
-from slices.errors import AmbiguousCommit, CommitNotFound
+from slices.digits import digits_of, only_one
+from slices.errors import CommitNotFound
 from slices.models import GlobalCommit
 
 NEWEST = "global"
 NUMBERED = re.compile(r"g([1-9][0-9]{0,17})")
-DIGITS = re.compile(r"[0-9a-f]{6,64}")
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-RESERVED = re.compile(r"head|global|g[0-9]+|cl-[0-9]+|[0-9a-f]{6,64}")  # in small letters
+RESERVED = re.compile(r"head|global|g[0-9]+|cl-[0-9]+")  # in small letters
 
 LEFT_OUT = """
 SELECT done.seq FROM slices_commit done
@@ -25,7 +25,8 @@ SELECT done.seq FROM slices_commit done
 
 def may_name_a_tag(text: str) -> bool:
     """Only what names nothing else, now or later."""
-    return TAG.fullmatch(text) is not None and ".." not in text and not RESERVED.fullmatch(text.lower())
+    taken = RESERVED.fullmatch(text.lower()) or digits_of(text)
+    return TAG.fullmatch(text) is not None and ".." not in text and not taken
 
 
 def find_global(organization_id: int, text: str) -> GlobalCommit | None:
@@ -36,12 +37,9 @@ def find_global(organization_id: int, text: str) -> GlobalCommit | None:
         return commits.filter(number=int(numbered[1])).first()
     if text == NEWEST:
         return commits.order_by("-number").first()
-    if DIGITS.fullmatch(text.lower()):
-        low, high = (bytes.fromhex(text.lower().ljust(64, fill)) for fill in "0f")
-        found = list(commits.filter(digest__gte=low, digest__lte=high)[:2])
-        if len(found) > 1:
-            raise AmbiguousCommit(f"{text} begins the ids of several global commits")
-        return found[0] if found else None
+    digits = digits_of(text)
+    if digits:
+        return only_one(commits, digits)
     return commits.filter(tags__name=text).first() if TAG.fullmatch(text) else None
 
 

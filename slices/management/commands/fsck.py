@@ -3,24 +3,20 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.models import Organization
 from slices.fsck import check_organization
+from slices.management.organizations import add_org_option, chosen_organizations
 
 
 class Command(BaseCommand):
     help = "Check commits, path heads, definitions and slice logs against each other. Exit code 1 if something is wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--org", help="only this organization")
+        add_org_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organizations = Organization.objects.order_by("slug")
-        if options["org"]:
-            organizations = organizations.filter(slug=options["org"])
-            if not organizations:
-                raise CommandError(f"there is no organization {options['org']}")
+        organizations = chosen_organizations(options)
         findings = 0
         for organization in organizations:
             for finding in check_organization(organization):

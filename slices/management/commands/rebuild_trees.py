@@ -4,24 +4,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import Organization
 from gitslice_core.trees import TreeError
 from slices.global_state.recomputing import rebuild_trees
+from slices.management.organizations import add_org_option, chosen_organizations
 
 
 class Command(BaseCommand):
     help = "Make the Merkle trees of all global commits anew from the commits in them, and store what is missing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--org", help="only this organization")
+        add_org_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        organizations = Organization.objects.order_by("slug")
-        if options["org"]:
-            organizations = organizations.filter(slug=options["org"])
-            if not organizations:
-                raise CommandError(f"there is no organization {options['org']}")
-        for organization in organizations:
+        for organization in chosen_organizations(options):
             try:
                 count = rebuild_trees(organization.pk)
             except TreeError as error:
