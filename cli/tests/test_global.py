@@ -61,6 +61,7 @@ def test_who_may_not_merge_still_reads(world: World, billing: Slice, web_server,
     assert member.json("global", "status")["pending_commits"] == 1
     member.run("global", "merge", code=4)
     member.run("global", "tag", "v1", code=1)
+    assert "--slice" in member.run("export", "dir", "out", "--commit", "HEAD", code=10).stderr
 
 
 def test_tags_name_what_is_checked_out_and_exported(

@@ -63,6 +63,7 @@ def test_members_see_what_is_theirs_and_strangers_nothing(world, teams):
         assert "Hidden" not in text
         assert "secret" not in text
         assert "Merge now" not in text
+        assert "/slices/root/" not in member.get(page)
         assert Pages(world.user(f"stranger{len(page)}", role=None)).status(page) == 404
         assert Pages().client.get(page).url.startswith("/login/")
     assert member.client.get("/global/").url == "/acme/global/"

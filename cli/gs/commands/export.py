@@ -22,7 +22,7 @@ from gs.http import Api, quote
 from gs.output import emit, say, wants_json
 from gs.progress import Progress
 from gs.style import plural, short, size
-from gs.transfer import manifest
+from gs.transfer import Manifest, manifest
 from gs.workdir.checkout import fill
 from gs.workdir.files import EXECUTABLE, SYMLINK, Tree, check_paths
 
@@ -52,8 +52,7 @@ def directory(
     organization, slice = ctx.parse_slice(name or "root")
     api = ctx.api()
     address = slice_path(organization, slice)
-    facts, pinned = _pinned(api, organization, f"{organization}/{slice}", commit)
-    found = manifest(api, address, pinned)
+    facts, found = _found(api, organization, slice, commit, whole=name is None)
     rows = found.entries()
     data = facts | {
         "commit": found.commit,
@@ -88,6 +87,17 @@ def _pinned(api: Api, organization: str, slice: str, commit: str) -> tuple[dict,
         return facts | {"time": landed["time"]}, landed["commit"]
     tree = merged["tree"] if slice == f"{organization}/root" else None
     return facts | {"time": merged["time"], "number": merged["number"], "tree": tree}, merged["commit"]
+
+
+def _found(api: Api, organization: str, slice: str, commit: str, *, whole: bool) -> tuple[dict, Manifest]:
+    """What is known of the commit, and the manifest at it."""
+    try:
+        facts, pinned = _pinned(api, organization, f"{organization}/{slice}", commit)
+        return facts, manifest(api, slice_path(organization, slice), pinned)
+    except GsError as error:
+        if whole and error.code == "slice_not_found":
+            error.hint = "the whole tree is for who may read the root slice; name a part of it with --slice"
+        raise
 
 
 def _check_tree(rows: dict[str, Row], data: dict) -> None:
