@@ -12,6 +12,8 @@ from typing import Any
 from bench.landing import rest_rate
 from bench.system import REPOSITORY, GitSlice
 
+LANDINGS = 60  # of each team in a round: seconds, so that one slow moment does not decide
+
 # Trees of 50,000 and of 1,000,000 paths in 100 slices' folders, by rows; then batches of 1,000 commits of 5 files each.
 CODE = """
 import json, resource, statistics, sys, time
@@ -109,7 +111,7 @@ def landing_rates(system: GitSlice, rounds: int) -> tuple[float, float, int]:
     """Median landings a second alone and beside batch merges, alternating, and how many batches that were."""
     alone, beside, merged = [], [], 0
     for number in range(rounds + 1):
-        alone.append(rest_rate(system, 15, f"alone{number}", "merge-small"))
+        alone.append(rest_rate(system, LANDINGS, f"alone{number}", "merge-small"))
         rate, count = _beside(system, f"beside{number}")
         beside.append(rate)
         merged += count
@@ -126,7 +128,7 @@ def _beside(system: GitSlice, label: str) -> tuple[float, int]:
     assert process.stdin is not None
     assert "ready" in process.stdout.readline()
     time.sleep(0.2)
-    rate = rest_rate(system, 15, label, "merge-small")
+    rate = rest_rate(system, LANDINGS, label, "merge-small")
     process.stdin.close()
     out = process.stdout.read()
     assert process.wait() == 0

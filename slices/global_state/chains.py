@@ -9,11 +9,10 @@ from gitslice_core.trees import Item
 from slices.global_state.errors import BrokenChain
 
 INCOMPLETE = """
-SELECT done.seq, done.file_count, (SELECT count(*) FROM slices_pathversion version
-        WHERE version.organization_id = done.organization_id AND version.seq = done.seq)
-  FROM slices_commit done WHERE done.organization_id = %s AND done.seq = ANY(%s)
-   AND done.file_count <> (SELECT count(*) FROM slices_pathversion version
-        WHERE version.organization_id = done.organization_id AND version.seq = done.seq)
+SELECT done.seq, done.file_count, version.count FROM slices_commit done CROSS JOIN LATERAL (
+    SELECT count(*) FROM slices_pathversion version
+     WHERE version.organization_id = done.organization_id AND version.seq = done.seq) version
+ WHERE done.organization_id = %s AND done.seq = ANY(%s) AND done.file_count <> version.count
  ORDER BY done.seq LIMIT 1
 """
 
