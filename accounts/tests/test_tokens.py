@@ -115,9 +115,8 @@ def test_nor_does_what_happens_in_them(world, web, shop, narrow):
     """Changesets, conflicts, the log, the global state, events."""
     theirs = world.propose(shop, {"both/x": b"theirs\n", "shop/a": b"b\n"}, title="Secret of shop")
     ours = world.propose(web, {"both/x": b"ours\n"}, title="Ours")
-    detect(ours)
-    elsewhere = world.propose(shop, {"shop/b": b"b\n"})
-    detect(elsewhere)
+    for changeset in (theirs, ours):
+        detect(changeset)
     assert [item["changeset"] for item in narrow.get("changesets/").json()["items"]] == [
         str(ours),
         str(web.changesets.get(title="Of web")),

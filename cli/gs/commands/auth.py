@@ -103,7 +103,7 @@ def logout(ctx: Context) -> None:
 
 
 def revoke(address: str, secret: str) -> bool:
-    """End a token at its server, if that can be reached; a token that has ended already is fine."""
+    """End a token at its server, if that can be reached; it is fine if the token has ended already."""
     from gs.http import Api
 
     try:
