@@ -121,8 +121,10 @@ def create_token(
     actor: User | None = None,
 ) -> tuple[ApiToken, str]:
     """A new API token and its secret, which is shown this once and never stored. `actor` is who makes it, if not the
-    user; they have been authorised. Raises TokenTooNarrow."""
+    user; they have been authorised. Raises TokenTooNarrow, PermissionDenied."""
     actor, scopes = actor or user, [scope for scope in every_scope() if scope in set(scopes)]
+    if actor == user and user.service_of_id is not None:
+        raise PermissionDenied("a service account makes no tokens for itself: its administrators do")
     require_within(actor, scopes, slices)
     secret = new_secret()
     token = ApiToken.objects.create(

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.api.access import administered_organization, signed_in
 from accounts.api.tokens import NewToken, new_token, token_bodies
-from accounts.idempotency import idempotent
+from accounts.idempotency import idempotent, idempotent_secret
 from accounts.machines import services
 from accounts.models import User
 from accounts.scopes import ADMIN, READ
@@ -96,14 +96,16 @@ class AccountTokenListView(APIView):
         """The answer has the secret, which is shown this once."""
         organization = administered_organization(request.user, org)
         actor = signed_in(request.user)
-        token, secret = services.create_account_token(
-            actor=actor,
-            organization=organization,
-            account=services.find_service_account(organization, name),
-            **new_token(request),
-        )
-        [body] = token_bodies([token], actor)
-        return Response(body | {"secret": secret}, status=201)
+        account = services.find_service_account(organization, name)
+        content, wanted = new_token(request)
+
+        def perform() -> tuple[dict[str, Any], str]:
+            token, secret = services.create_account_token(
+                actor=actor, organization=organization, account=account, **wanted
+            )
+            return token_bodies([token], actor)[0], secret
+
+        return idempotent_secret(request, content, perform)
 
 
 class AccountTokenView(APIView):

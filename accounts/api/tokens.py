@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import services
 from accounts.api.access import signed_in
+from accounts.idempotency import idempotent_secret
 from accounts.limits import limit_of
 from accounts.models import ApiToken, User
 from accounts.scopes import ADMIN, ANY, READ, Scope, every_scope
@@ -64,10 +65,15 @@ class TokenListView(APIView):
         operation_id="create_token", request=NewToken, responses={201: OpenApiTypes.OBJECT}, tags=["tokens"]
     )
     def post(self, request: Request) -> Response:
+        """The answer has the secret, which is shown this once."""
         user = signed_in(request.user)
-        token, secret = services.create_token(user=user, **new_token(request))
-        [body] = token_bodies([token], user)
-        return Response(body | {"secret": secret}, status=201)
+        content, wanted = new_token(request)
+
+        def perform() -> tuple[dict[str, Any], str]:
+            token, secret = services.create_token(user=user, **wanted)
+            return token_bodies([token], user)[0], secret
+
+        return idempotent_secret(request, content, perform)
 
 
 class TokenView(APIView):
@@ -95,15 +101,16 @@ class OwnTokenView(APIView):
         return Response(status=204)
 
 
-def new_token(request: Request) -> dict[str, Any]:
-    """What a request for a new token asks for, as services take it. Raises UnknownSlice for one the caller does not see."""
+def new_token(request: Request) -> tuple[bytes, dict[str, Any]]:
+    """What makes requests for a new token the same, and what this one asks for, as services take it. Raises UnknownSlice
+    for one that the caller does not see."""
     user = signed_in(request.user)
     body = NewToken(data=request.data)
     body.is_valid(raise_exception=True)
     wanted = body.validated_data
     days, names = wanted["expires_in_days"], wanted["slices"]
     scopes = user.token.scopes if user.token and "scopes" not in request.data else wanted["scopes"]
-    return {
+    return repr(sorted(wanted.items())).encode(), {
         "name": wanted["name"],
         "scopes": scopes,
         "slices": limit_of(user) if names is None else slices_named(user, names),

@@ -245,6 +245,12 @@ def test_the_page_is_for_who_is_signed_in(asked, client, world):
     assert DeviceGrant.objects.get().state == "pending"
 
 
+def test_who_asks_from_elsewhere_stands_out(asked, page):
+    assert "127.0.0.1 , like yours" in text_of(page.post("/device/", user_code=asked["user_code"]))
+    DeviceGrant.objects.update(address="203.0.113.7")
+    assert "203.0.113.7 , not yours" in text_of(page.post("/device/", user_code=asked["user_code"]))
+
+
 def test_a_link_with_the_code_only_fills_it_in(asked, page):
     html = page.get("/device/", user_code=asked["user_code"])
     assert f'value="{asked["user_code"]}"' in html

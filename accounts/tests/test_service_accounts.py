@@ -7,7 +7,7 @@ from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
 
 from accounts import services
-from accounts.models import AuditEvent, Membership, User
+from accounts.models import ApiToken, AuditEvent, IdempotencyKey, Membership, User
 from gitslice.common.errors import PermissionDenied
 from slices.models import SliceRole
 from tests.api import Api, code_of
@@ -120,6 +120,27 @@ def test_a_token_gives_a_machine_no_more_than_it_has(world, deploy):
     assert narrow.post(f"{ACCOUNTS}deploy/tokens/", {"name": "x"}).json()["scopes"] == ["read", "admin"]
     wider = narrow.post(f"{ACCOUNTS}deploy/tokens/", {"name": "x", "scopes": ["write"]})
     assert code_of(wider) == (403, "permission_denied")
+
+
+def test_a_machine_makes_no_tokens_for_itself(world, api, deploy):
+    services.add_member(
+        actor=world.owner, organization=world.organization, user=deploy, role=Membership.Role.ADMIN
+    )
+    machine = Api(api.post(f"{ACCOUNTS}deploy/tokens/", {"name": "ci"}).json()["secret"])
+    for path in ("tokens/", f"{ACCOUNTS}deploy/tokens/"):
+        assert code_of(machine.post(path, {"name": "more"})) == (403, "permission_denied")
+    assert deploy.api_tokens.count() == 1
+
+
+@pytest.mark.parametrize("path", ["tokens/", f"{ACCOUNTS}deploy/tokens/"])
+def test_a_request_sent_again_makes_no_second_token(world, api, deploy, path):
+    key = {"Idempotency-Key": "k1"}
+    first, again = (api.post(path, {"name": "ci", "expires_in_days": 3}, **key).json() for _ in range(2))
+    assert first == again
+    assert Api(first["secret"]).get("me/").status_code == 200
+    assert ApiToken.objects.filter(name="ci").count() == 1
+    assert first["secret"] not in repr(IdempotencyKey.objects.get().body)
+    assert code_of(api.post(path, {"name": "other"}, **key)) == (409, "idempotency_mismatch")
 
 
 def test_deactivation_ends_everything_for_good(world, api, deploy):

@@ -14,6 +14,7 @@ from accounts.api.access import signed_in
 from accounts.devices.services import CLIENTS, decide_grant, find_grant
 from accounts.models import User
 from accounts.scopes import Scope
+from gitslice.common.audit import current_origin
 from gitslice.common.errors import DomainError
 from gitslice.common.pages import performed
 
@@ -41,6 +42,7 @@ def device(request: HttpRequest) -> HttpResponse:
     context = {
         "code": code,
         "grant": grant,
+        "is_near": grant.address == current_origin().address,
         "client": CLIENTS.get(grant.client, grant.client),
         "meanings": [MEANINGS[Scope(scope)] for scope in grant.scopes],
     }
