@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.http import QueryDict
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
@@ -98,7 +99,7 @@ def _begun(request: Request) -> dict[str, Any]:
         address=current_origin().address,
         scopes=_scopes(_field(request, "scope", required=False)),
     )
-    page = f"{settings.GITSLICE_PUBLIC_URL}/device/"
+    page = settings.GITSLICE_PUBLIC_URL.rstrip("/") + reverse("device")
     return {
         "device_code": begun.device_code,
         "user_code": begun.user_code,

@@ -116,6 +116,15 @@ def test_a_sign_in_ends_with_its_codes(gs: Gs) -> None:
     assert (code, "nobody allowed the sign-in in time" in err) == (3, True)
 
 
+def test_a_server_that_starts_again_is_waited_for(gs: Gs, person: Pages, web_server: WebServer) -> None:
+    waiting = Waiting(gs)
+    web_server.kill()
+    web_server.start()
+    person.post("/device/decide/", user_code=waiting.code, decision="allow")
+    code, out, err = waiting.end()
+    assert (code, "as acme-owner" in out) == (0, True), (out, err)
+
+
 def test_the_browser_opens_where_there_is_one(gs: Gs) -> None:
     browser, opened = gs.folder / "browser", gs.folder / "opened"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
