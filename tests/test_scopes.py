@@ -169,3 +169,15 @@ class Undeclared(APIView):
 
 def test_what_is_not_declared_is_closed():
     assert needed_scope(Undeclared, "POST") not in (ANY, *Scope)
+
+
+@pytest.mark.django_db
+def test_asking_for_the_head_of_an_answer_needs_what_the_answer_needs():
+    world = World()
+    statuses = []
+    for scope in (READ, WRITE):
+        headers = {"Authorization": f"Bearer {world.token(world.owner, scopes=[scope])}"}
+        statuses.append(Client().head("/api/v1/slices/", headers=headers).status_code)
+        assert Client().options("/api/v1/slices/", headers=headers).status_code == 200
+        assert Client().put("/api/v1/slices/", headers=headers).status_code == 405
+    assert statuses == [200, 403]
