@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.api.access import signed_in
+from accounts.devices.models import DeviceGrant
 from accounts.models import (
     ApiToken,
     AuditEvent,
@@ -61,9 +62,28 @@ class ReadOnly:
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["hint", "name", "user", "created_at", "last_used_at", "expires_at", "revoked_at"]
+    list_display = [
+        "hint",
+        "name",
+        "user",
+        "scopes",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    ]
+    list_select_related = ["user"]
     search_fields = ["hint", "name", "user__username"]
     exclude = ["digest"]
+
+
+@admin.register(DeviceGrant)
+class DeviceGrantAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["__str__", "user", "address", "scopes", "created_at", "expires_at"]
+    list_filter = ["state"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "device_name"]
+    exclude = ["device_digest", "user_digest"]
 
 
 @admin.register(AuditEvent)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
@@ -46,6 +47,13 @@ def live_token(secret: str) -> ApiToken:
     values = iter(row)
     token = TOKEN.take(values)
     token.user = USER.take(values)
+    token.user.token = token
     if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        _note_use(token, now)
     return token
+
+
+def _note_use(token: ApiToken, now: datetime) -> None:
+    """Requests that come at the same time ask again under the row's lock, so that one of them writes."""
+    before = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USE_PRECISION)
+    ApiToken.objects.filter(before, pk=token.pk).update(last_used_at=now)

@@ -1,4 +1,4 @@
-from gitslice.common.errors import DomainError, InvalidRequest, NotFound
+from gitslice.common.errors import DomainError, InvalidRequest, NotFound, PermissionDenied
 
 
 class OrganizationNotFound(DomainError):
@@ -20,3 +20,29 @@ class DeliveryNotFound(NotFound):
 
 class WebhookInactive(InvalidRequest):
     hint = 'make it active first: PATCH {"active": true}'
+
+
+class InsufficientScope(PermissionDenied):
+    code = "insufficient_scope"
+    hint = "use a token that has it: gs token create NAME --scope SCOPE"
+
+
+class TokenTooNarrow(PermissionDenied):
+    hint = "sign in with a token that is not narrowed: gs auth login"
+
+
+class UnknownSlice(DomainError):
+    code = "slice_not_found"
+
+
+class ServiceAccountNotFound(NotFound):
+    """No such service account in the organization."""
+
+
+class TooManyGuesses(DomainError):
+    code = "rate_limited"
+    hint = "wait, then take the code from the program once more"
+
+
+class UnknownCode(NotFound):
+    hint = "codes hold for some minutes: start again with gs auth login"

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.models import IdempotencyKey
 from gitslice.common.errors import IdempotencyMismatch, InvalidRequest
+from gitslice.common.secrets import seal, unseal
 
 HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 128
@@ -44,6 +45,20 @@ def idempotent(
     if bytes(known.fingerprint) != fingerprint:
         raise IdempotencyMismatch(f"the key {key!r} belongs to another request")
     return Response(known.body, status=known.status, headers={"Idempotent-Replay": "true"})
+
+
+def idempotent_secret(
+    request: Request, content: bytes, perform: Callable[[], tuple[dict[str, Any], str]]
+) -> Response:
+    """As `idempotent`, for something new with a secret, which is kept sealed for the same request sent again."""
+
+    def sealed() -> tuple[int, dict[str, Any]]:
+        body, secret = perform()
+        return 201, body | {"secret": seal(secret)}
+
+    response = idempotent(request, content, sealed)
+    response.data["secret"] = unseal(response.data["secret"])
+    return response
 
 
 def _claim(user_id: int, key: str, fingerprint: bytes) -> bool:

@@ -4,8 +4,11 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 
+from accounts.devices.models import CodeGuess, DeviceGrant  # noqa: F401 (Django finds models here)
 from accounts.querysets import OrganizationQuerySet
+from accounts.scopes import Scope, every_scope
 from accounts.webhooks.models import Webhook, WebhookDelivery  # noqa: F401 (Django finds models here)
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
@@ -16,7 +19,23 @@ validate_slug = RegexValidator(
 
 
 class User(AbstractUser):
-    """A person or a machine that signs in. Deactivation (`is_active`) revokes everything at once."""
+    """A person or a machine that signs in. Deactivation (`is_active`) revokes everything at once.
+
+    A service account is of one organization (`service_of`): it has tokens only, neither password nor e-mail address.
+    """
+
+    service_of = models.ForeignKey(
+        "Organization", on_delete=models.PROTECT, null=True, blank=True, related_name="service_accounts"
+    )
+    token: "ApiToken | None" = None  # of this request: it narrows what the user may do (accounts/limits.py)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(service_of=None) | Q(password__startswith="!", email=""),
+                name="machines_have_no_password",
+            ),
+        ]
 
 
 class Organization(models.Model):
@@ -74,12 +93,15 @@ class Team(models.Model):
 
 
 class ApiToken(models.Model):
-    """A bearer token. Only its SHA-256 is stored; `hint` are its first characters, shown in lists."""
+    """A bearer token. Only its SHA-256 is stored; `hint` are its first characters, shown in lists. `slices` are the ids
+    of those that it is limited to, NULL where it is not."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
     digest = models.BinaryField(max_length=32, unique=True)
     hint = models.CharField(max_length=12)
+    scopes = ArrayField(models.CharField(max_length=8, choices=Scope), default=every_scope)
+    slices = ArrayField(models.BigIntegerField(), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
+from accounts.limits import limit_of
+
 if TYPE_CHECKING:
     from accounts.models import (
         Organization,  # noqa: F401 (named in quotes)
@@ -14,10 +16,13 @@ if TYPE_CHECKING:
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     def visible_to(self, user: User | AnonymousUser) -> OrganizationQuerySet:
-        """Organizations that the user belongs to, and those that show a public slice."""
+        """Organizations that the user belongs to, and those that show a public slice; by a token that is limited to
+        slices only those of these."""
         public = models.Q(slices__visibility="public")
         if not user.is_authenticated:
             return self.filter(public).distinct()
+        limit = limit_of(user)
+        rows = self if limit is None else self.filter(pk__in=self.filter(slices__in=limit))
         if user.is_superuser:
-            return self
-        return self.filter(models.Q(memberships__user=user) | public).distinct()
+            return rows
+        return rows.filter(models.Q(memberships__user=user) | public).distinct()

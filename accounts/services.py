@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.contrib.auth.password_validation import validate_password
@@ -9,7 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.limits import limit_of, require_unlimited, require_within
 from accounts.models import ApiToken, Membership, Organization, Team, User, validate_slug
+from accounts.scopes import every_scope
 from accounts.signals import organization_created
 from accounts.tokens import digest_of, hint_of, new_secret
 from gitslice.common.audit import record
@@ -36,7 +39,9 @@ def create_user(*, username: str, email: str = "", password: str | None = None) 
 
 
 def create_organization(*, slug: str, name: str = "", owner: User) -> Organization:
-    """A new organization with its owner and its root slice. Raises InvalidRequest, NameTaken."""
+    """A new organization with its owner and its root slice. Raises InvalidRequest, NameTaken, PermissionDenied."""
+    require_unlimited(owner)
+    _require_person(owner)
     try:
         validate_slug(slug)
     except ValidationError as error:
@@ -60,6 +65,8 @@ def add_member(
     own_role = require_admin(actor, organization)
     if role == Membership.Role.OWNER and own_role != Membership.Role.OWNER:
         raise PermissionDenied(f"only owners of {organization} may make owners")
+    if role == Membership.Role.OWNER or user.service_of_id != organization.pk:
+        _require_person(user)
     membership, _ = Membership.objects.update_or_create(
         organization=organization, user=user, defaults={"role": role}
     )
@@ -88,12 +95,11 @@ def create_team(
 
 
 def role_in(user: User, organization: Organization) -> str | None:
-    """The user's role in the organization; None for strangers. Superusers count as owners."""
-    if user.is_superuser:
-        return Membership.Role.OWNER
-    return (
-        Membership.objects.filter(user=user, organization=organization).values_list("role", flat=True).first()
-    )
+    """The user's role in the organization; None for strangers. Superusers count as owners; by a token that is limited
+    to slices everybody is a member at most."""
+    roles = Membership.objects.filter(user=user, organization=organization).values_list("role", flat=True)
+    role = Membership.Role.OWNER if user.is_superuser else roles.first()
+    return Membership.Role.MEMBER if role and limit_of(user) is not None else role
 
 
 def require_admin(user: User, organization: Organization) -> str:
@@ -105,23 +111,54 @@ def require_admin(user: User, organization: Organization) -> str:
 
 
 @transaction.atomic
-def create_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
-    """A new API token and its secret, which is shown this once and never stored."""
+def create_token(
+    *,
+    user: User,
+    name: str,
+    scopes: Iterable[str] = tuple(every_scope()),
+    slices: Collection[int] | None = None,
+    expires_at: datetime | None = None,
+    actor: User | None = None,
+) -> tuple[ApiToken, str]:
+    """A new API token and its secret, which is shown this once and never stored. `actor` is who makes it, if not the
+    user; they have been authorised. Raises TokenTooNarrow, PermissionDenied."""
+    actor, scopes = actor or user, [scope for scope in every_scope() if scope in set(scopes)]
+    if actor == user and user.service_of_id is not None:
+        raise PermissionDenied("a service account makes no tokens for itself: its administrators do")
+    require_within(actor, scopes, slices)
     secret = new_secret()
     token = ApiToken.objects.create(
-        user=user, name=name, digest=digest_of(secret), hint=hint_of(secret), expires_at=expires_at
+        user=user,
+        name=name,
+        digest=digest_of(secret),
+        hint=hint_of(secret),
+        scopes=scopes,
+        slices=None if slices is None else sorted(slices),
+        expires_at=expires_at,
     )
-    record(organization=None, actor=user, action="token.create", object=token.hint, detail={"name": name})
+    _audit_token(token, actor, "token.create", name=name, scopes=scopes, slices=token.slices)
     return token, secret
 
 
 @transaction.atomic
-def revoke_token(*, actor: User, token_id: int) -> None:
-    """Revoke one of the actor's own tokens; NotFound for anybody else's."""
-    token = ApiToken.objects.select_for_update().filter(user=actor, pk=token_id).first()
+def revoke_token(*, actor: User, token_id: int, user: User | None = None) -> None:
+    """Revoke one of the actor's own tokens, or of the user's whom the actor administers; NotFound for all others."""
+    token = ApiToken.objects.select_for_update().filter(user=user or actor, pk=token_id).first()
     if token is None:
         raise NotFound("no such token")
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
-        record(organization=None, actor=actor, action="token.revoke", object=token.hint)
+        _audit_token(token, actor, "token.revoke")
+
+
+def _require_person(user: User) -> None:
+    if user.service_of_id is not None:
+        raise PermissionDenied(f"{user.username} is a service account of one organization, and owns none")
+
+
+def _audit_token(token: ApiToken, actor: User, action: str, **detail: object) -> None:
+    if token.user != actor:
+        detail["user"] = token.user.username
+    organization = token.user.service_of
+    record(organization=organization, actor=actor, action=action, object=token.hint, detail=detail)

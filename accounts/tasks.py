@@ -4,6 +4,7 @@ from datetime import datetime
 
 from celery import shared_task
 
+from accounts.devices.services import forget_old_grants
 from accounts.events import forget_old
 from accounts.webhooks import dispatching, sending
 
@@ -18,6 +19,12 @@ def forget_old_events() -> int:
 def forget_old_deliveries() -> int:
     """Drop the log of webhooks where it is old; gives the number of entries."""
     return dispatching.forget_old_deliveries()
+
+
+@shared_task(name="accounts.forget_old_device_grants")
+def forget_old_device_grants() -> int:
+    """Drop sign-ins of devices that are over, and wrong codes; gives the number of sign-ins."""
+    return forget_old_grants()
 
 
 @shared_task(name="accounts.dispatch_webhooks")

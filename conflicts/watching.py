@@ -109,16 +109,20 @@ def _slices_seen(caller: Caller, organization_id: int) -> set[int] | None:
     if caller.user_id is None:
         return set(slices.filter(visibility=Slice.Visibility.PUBLIC).values_list("pk", flat=True))
     user = User.objects.filter(pk=caller.user_id, is_active=True).first()
-    if user is None or (caller.token_id is not None and not _lives(caller.token_id)):
+    if user is None:
         return None
+    if caller.token_id is not None:
+        user.token = _live_token(caller.token_id)
+        if user.token is None:
+            return None
     seen = set(slices.visible_to(user).values_list("pk", flat=True))
     member = role_in(user, Organization(pk=organization_id)) is not None
     return seen | {MEMBER} if member else seen
 
 
-def _lives(token_id: int) -> bool:
+def _live_token(token_id: int) -> ApiToken | None:
     token = ApiToken.objects.filter(pk=token_id, revoked_at=None).first()
-    return token is not None and (token.expires_at is None or token.expires_at > timezone.now())
+    return token if token and (token.expires_at is None or token.expires_at > timezone.now()) else None
 
 
 @dataclass(eq=False)

@@ -45,6 +45,7 @@ try:
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
     GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
     GITSLICE_WEBHOOK_NETWORKS = env.networks("GITSLICE_WEBHOOK_NETWORKS")
+    GITSLICE_DEVICE_TOKEN_DAYS = env.number("GITSLICE_DEVICE_TOKEN_DAYS", 90)
     globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
     DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
     GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
@@ -181,7 +182,10 @@ REST_FRAMEWORK = {
         "accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],  # every query starts at visible_to
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.AllowAny",  # every query starts at visible_to
+        "accounts.permissions.ScopePermission",
+    ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "gitslice.common.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -223,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
     "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": GITSLICE_MAIL_SECONDS},
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
     "accounts.forget_old_deliveries": {"task": "accounts.forget_old_deliveries", "schedule": 3600},
+    "accounts.forget_old_device_grants": {"task": "accounts.forget_old_device_grants", "schedule": 3600},
     "accounts.dispatch_webhooks": {
         "task": "accounts.dispatch_webhooks",
         "schedule": GITSLICE_WEBHOOK_SECONDS,

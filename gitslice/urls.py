@@ -3,6 +3,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from accounts.views.device import decide, device
 from changesets.views.dashboard import dashboard
 from gitslice.api_docs import ApiDocsView
 from gitslice.ops import health, metrics
@@ -22,6 +23,8 @@ urlpatterns = [
     path("", dashboard, name="home"),
     path("login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("device/", device, name="device"),
+    path("device/decide/", decide, name="device-decide"),
     path("api/v1/", include(api)),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from django.contrib.auth.models import AnonymousUser
 
+from accounts.limits import limit_of
 from accounts.models import Membership, Organization, User
 from gitslice.common.rows import Columns, fetch_row
 from slices.errors import SliceForbidden
@@ -37,7 +38,8 @@ SELECT {SLICE.sql}, {ORGANIZATION.sql}, {DEFINITION.sql}, {HEAD.sql}, {ROLES}
 
 class Access:
     """The strongest of a user's roles in a slice: owners and admins of the organization maintain every slice; then
-    one's own roles and those of one's teams; then what the slice's visibility gives."""
+    one's own roles and those of one's teams; then what the slice's visibility gives. By a token that is limited to other
+    slices there is none."""
 
     def __init__(
         self, slice: Slice, user: User | AnonymousUser, roles: Collection[str] | None = None
@@ -67,6 +69,9 @@ class Access:
             raise SliceForbidden(f"you do not maintain {self.slice}", slice=str(self.slice), role=self.role)
 
     def _strongest(self, roles: set[str]) -> str | None:
+        limit = limit_of(self.user)
+        if limit is not None and self.slice.pk not in limit:
+            return None
         if self.user.is_superuser or Membership.Role.OWNER in roles or Membership.Role.ADMIN in roles:
             return MAINTAINER
         if self._seen_by(is_member=Membership.Role.MEMBER in roles):
@@ -102,7 +107,10 @@ def find_access(user: User | AnonymousUser, organization: str, name: str) -> Acc
 
 
 def administers(user: User, organization_id: int) -> bool:
-    """Is the user an owner or admin of the organization? They may cover, read and maintain everything in it."""
+    """Is the user an owner or admin of the organization? They may cover, read and maintain everything in it, unless their
+    token is limited to slices."""
+    if limit_of(user) is not None:
+        return False
     if user.is_superuser:
         return True
     roles = (Membership.Role.OWNER, Membership.Role.ADMIN)

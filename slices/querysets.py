@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from accounts.limits import limit_of
 from accounts.models import Membership
 
 if TYPE_CHECKING:
@@ -19,16 +20,19 @@ ADMINISTERING = (Membership.Role.OWNER, Membership.Role.ADMIN)
 class SliceQuerySet(models.QuerySet["Slice"]):
     def visible_to(self, user: User | AnonymousUser) -> SliceQuerySet:
         """Slices that the user may read: public ones; unless private, those of an organization one belongs to;
-        those one has a role in, alone or through a team; all of an organization that one administers."""
+        those one has a role in, alone or through a team; all of an organization that one administers. By a token that
+        is limited to slices only these."""
         if not user.is_authenticated:
             return self.filter(visibility="public")
+        limit = limit_of(user)
+        rows = self if limit is None else self.filter(pk__in=limit)
         if user.is_superuser:
-            return self
+            return rows
         membership = Membership.objects.filter(user=user, organization=OuterRef("organization"))
         roles = apps.get_model("slices", "SliceRole")._default_manager.filter(
             Q(user=user) | Q(team__members=user), slice=OuterRef("pk")
         )
-        return self.filter(
+        return rows.filter(
             Q(visibility="public")
             | Q(Exists(membership), visibility="organization")
             | Q(Exists(membership.filter(role__in=ADMINISTERING)))

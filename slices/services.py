@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts.limits import require_unlimited
 from accounts.models import Organization, User
 from accounts.services import role_in
 from gitslice.common.audit import record
@@ -83,6 +84,7 @@ def create_slice(
     The actor owns it too, unless one of `owners` or an admin. Members of the organization may.
     Raises PermissionDenied, BeyondSight, InvalidRequest, InvalidPattern, NameTaken.
     """
+    require_unlimited(actor)
     if role_in(actor, organization) is None:
         raise PermissionDenied(f"only members of {organization} may make slices")
     _check_name(name)

@@ -30,8 +30,9 @@ class World:
             accounts.add_member(actor=self.owner, organization=self.organization, user=user, role=role)
         return user
 
-    def token(self, user: User) -> str:
-        return accounts.create_token(user=user, name="test")[1]
+    def token(self, user: User, **narrowed: Any) -> str:
+        """The secret of a new token; `scopes` and `slices` (ids) narrow it."""
+        return accounts.create_token(user=user, name="test", **narrowed)[1]
 
     @property
     def root(self) -> Slice:

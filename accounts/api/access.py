@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.errors import OrganizationNotFound
+from accounts.limits import limit_of
 from accounts.models import Organization, User
 from accounts.services import require_admin, role_in
 from gitslice.common.errors import PermissionDenied, Unauthenticated
@@ -54,7 +55,7 @@ def administered_organization(user: User | AnonymousUser, slug: str) -> Organiza
 def uploading_organization(user: User | AnonymousUser, slug: str) -> Organization:
     """The organization if the user may upload to it: members may. Raises as visible_organization, PermissionDenied."""
     user = signed_in(user)
-    row = fetch_row(OWN, [slug, user.pk]) if "\0" not in slug else None
+    row = fetch_row(OWN, [slug, user.pk]) if "\0" not in slug and limit_of(user) is None else None
     if row is not None:
         return ORGANIZATION.take(iter(row))
     organization = visible_organization(user, slug)

@@ -15,6 +15,7 @@ from accounts.api.webhooks import administered_webhook
 from accounts.errors import DeliveryNotFound
 from accounts.idempotency import idempotent
 from accounts.models import WebhookDelivery
+from accounts.scopes import ADMIN, READ
 from accounts.webhooks import services
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing, whole_key
@@ -24,6 +25,8 @@ STATES = tuple(map(str, WebhookDelivery.State.values))
 
 class DeliveryListView(APIView):
     """The log, newest first; `?state=` is `pending`, `delivered` or `failed`."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="list_deliveries",
@@ -45,6 +48,8 @@ class DeliveryListView(APIView):
 
 
 class PingView(APIView):
+    scopes = {"POST": ADMIN}
+
     @extend_schema(
         operation_id="ping_webhook", request=None, responses={202: OpenApiTypes.OBJECT}, tags=["webhooks"]
     )
@@ -60,6 +65,8 @@ class PingView(APIView):
 
 
 class RedeliverView(APIView):
+    scopes = {"POST": ADMIN}
+
     @extend_schema(
         operation_id="redeliver", request=None, responses={202: OpenApiTypes.OBJECT}, tags=["webhooks"]
     )

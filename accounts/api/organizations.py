@@ -13,6 +13,7 @@ from accounts import services
 from accounts.api.access import own_organization, signed_in, visible_organization
 from accounts.idempotency import idempotent
 from accounts.models import Membership, Organization, User
+from accounts.scopes import ADMIN, READ
 from gitslice.common.errors import NotFound
 from gitslice.common.pagination import Page, listing
 
@@ -28,6 +29,8 @@ class NewMember(serializers.Serializer[Any]):
 
 
 class OrganizationListView(APIView):
+    scopes = {"GET": READ, "POST": ADMIN}
+
     @extend_schema(operation_id="list_organizations", responses=OpenApiTypes.OBJECT, tags=["orgs"])
     def get(self, request: Request) -> Response:
         page = Page(request.query_params)
@@ -56,6 +59,8 @@ class OrganizationListView(APIView):
 
 
 class OrganizationView(APIView):
+    scopes = {"GET": READ}
+
     @extend_schema(operation_id="get_organization", responses=OpenApiTypes.OBJECT, tags=["orgs"])
     def get(self, request: Request, org: str) -> Response:
         return Response(organization_body(visible_organization(request.user, org)))
@@ -63,6 +68,8 @@ class OrganizationView(APIView):
 
 class MemberListView(APIView):
     """Members are shown to members only."""
+
+    scopes = {"GET": READ, "POST": ADMIN}
 
     @extend_schema(operation_id="list_members", responses=OpenApiTypes.OBJECT, tags=["orgs"])
     def get(self, request: Request, org: str) -> Response:
@@ -100,7 +107,9 @@ def organization_body(organization: Organization) -> dict[str, Any]:
 
 
 def member_body(membership: Membership) -> dict[str, Any]:
-    return {"user": membership.user.username, "role": membership.role}
+    user = membership.user
+    kind = "service_account" if user.service_of_id else "person"
+    return {"user": user.username, "role": membership.role, "kind": kind, "active": user.is_active}
 
 
 def _after(rows: QuerySet[Organization], page: Page) -> QuerySet[Organization]:

@@ -14,6 +14,7 @@ from accounts.api.access import administered_organization, signed_in
 from accounts.errors import WebhookNotFound
 from accounts.idempotency import idempotent
 from accounts.models import Organization, Webhook
+from accounts.scopes import ADMIN, READ
 from accounts.webhooks import services
 from accounts.webhooks.models import Topic
 from gitslice.common.pagination import Page, listing, whole_key
@@ -35,6 +36,8 @@ class WebhookChange(serializers.Serializer[Any]):
 
 
 class WebhookListView(APIView):
+    scopes = {"GET": READ, "POST": ADMIN}
+
     @extend_schema(operation_id="list_webhooks", responses=OpenApiTypes.OBJECT, tags=["webhooks"])
     def get(self, request: Request, org: str) -> Response:
         organization = administered_organization(request.user, org)
@@ -67,6 +70,8 @@ class WebhookListView(APIView):
 
 
 class WebhookView(APIView):
+    scopes = {"GET": READ, "PATCH": ADMIN, "DELETE": ADMIN}
+
     @extend_schema(operation_id="get_webhook", responses=OpenApiTypes.OBJECT, tags=["webhooks"])
     def get(self, request: Request, org: str, webhook_id: int) -> Response:
         return Response(webhook_body(administered_webhook(request, org, webhook_id)))
@@ -94,6 +99,8 @@ class WebhookView(APIView):
 
 
 class RotateView(APIView):
+    scopes = {"POST": ADMIN}
+
     @extend_schema(
         operation_id="rotate_webhook_secret", request=None, responses=OpenApiTypes.OBJECT, tags=["webhooks"]
     )

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.api.access import signed_in
 from accounts.idempotency import idempotent
 from accounts.models import User
+from accounts.scopes import READ, WRITE
 from changesets.api.access import visible_changeset
 from changesets.api.landing import landing_body
 from changesets.api.proposals import PARSERS, ChangesetBody, flag_of, object_of, read_proposal, text_of
@@ -30,6 +31,8 @@ FILTERS = [
 
 
 class ChangesetListView(APIView):
+    scopes = {"GET": READ}
+
     @extend_schema(
         operation_id="list_changesets", parameters=FILTERS, responses=OpenApiTypes.OBJECT, tags=["changesets"]
     )
@@ -38,6 +41,7 @@ class ChangesetListView(APIView):
 
 
 class SliceChangesetListView(APIView):
+    scopes = {"GET": READ, "POST": WRITE}
     parser_classes = PARSERS
 
     @extend_schema(
@@ -86,6 +90,8 @@ class SliceChangesetListView(APIView):
 
 
 class ChangesetView(APIView):
+    scopes = {"GET": READ}
+
     @extend_schema(operation_id="get_changeset", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:
         return Response(changeset_detail(visible_changeset(request.user, org, number)))

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.access import signed_in
+from accounts.scopes import WRITE
 from changesets.api.access import visible_changeset
 from changesets.api.proposals import flag_of, number_of, object_of, text_of
 from changesets.landing import Landing, land_patchset
@@ -33,6 +34,8 @@ class AbandonBody(serializers.Serializer[Any]):
 class MergeView(APIView):
     """Land the current patchset. Sent again, it gives the same answer."""
 
+    scopes = {"POST": WRITE}
+
     @extend_schema(
         operation_id="merge_changeset", request=MergeBody, responses=OpenApiTypes.OBJECT, tags=["changesets"]
     )
@@ -51,6 +54,8 @@ class MergeView(APIView):
 
 class RebaseView(APIView):
     """A new patchset on the slice's head; 409 with the conflicts where a path does not merge cleanly."""
+
+    scopes = {"POST": WRITE}
 
     @extend_schema(
         operation_id="rebase_changeset",
@@ -77,6 +82,8 @@ class RebaseView(APIView):
 
 
 class AbandonView(APIView):
+    scopes = {"POST": WRITE}
+
     @extend_schema(
         operation_id="abandon_changeset",
         request=AbandonBody,

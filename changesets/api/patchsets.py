@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.access import signed_in
 from accounts.idempotency import idempotent
+from accounts.scopes import READ, WRITE
 from changesets.api.access import visible_changeset
 from changesets.api.proposals import PARSERS, PatchsetBody, number_of, object_of, read_proposal, text_of
 from changesets.models import Patchset
@@ -20,6 +21,7 @@ from gitslice.common.pagination import listing
 
 
 class PatchsetListView(APIView):
+    scopes = {"GET": READ, "POST": WRITE}
     parser_classes = PARSERS
 
     @extend_schema(operation_id="list_patchsets", responses=OpenApiTypes.OBJECT, tags=["changesets"])
@@ -52,6 +54,8 @@ class PatchsetListView(APIView):
 
 class DiffView(APIView):
     """The diff of a patchset (default: the current one) against the entries it was made on."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="diff_changeset",

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from accounts.api.access import own_organization, signed_in
 from accounts.idempotency import idempotent
 from accounts.models import User
+from accounts.scopes import ADMIN, WRITE
 from changesets.api.proposals import flag_of, object_of, text_of
 from changesets.collision_bodies import collision_bodies
 from changesets.plans import load_edits
@@ -37,6 +38,8 @@ class RevertView(APIView):
     """A changeset that undoes a commit. `conflicts` are the paths on which something landed since that does not merge
     with that; resolve them as in any changeset."""
 
+    scopes = {"POST": WRITE}
+
     @extend_schema(
         operation_id="revert_commit",
         request=RevertBody,
@@ -57,6 +60,8 @@ class RevertView(APIView):
 
 class GlobalRevertView(APIView):
     """A changeset in the root slice that undoes a whole global commit, or a preview of it."""
+
+    scopes = {"POST": ADMIN}
 
     @extend_schema(
         operation_id="revert_global_commit",

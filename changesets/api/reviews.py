@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.api.access import signed_in
 from accounts.idempotency import idempotent
+from accounts.scopes import READ, REVIEW
 from changesets.api.access import visible_changeset
 from changesets.api.proposals import number_of, object_of, text_of
 from changesets.models import Comment, Review
@@ -33,12 +34,16 @@ class CommentBody(serializers.Serializer[Any]):
 
 
 class ReviewSummaryView(APIView):
+    scopes = {"GET": READ}
+
     @extend_schema(operation_id="review_changeset", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:
         return Response(review_summary(visible_changeset(request.user, org, number), request.user))
 
 
 class ReviewListView(APIView):
+    scopes = {"GET": READ, "POST": REVIEW}
+
     @extend_schema(operation_id="list_reviews", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:
         return Response(listing(changeset_detail(visible_changeset(request.user, org, number))["reviews"]))
@@ -70,6 +75,8 @@ class ReviewListView(APIView):
 
 
 class CommentListView(APIView):
+    scopes = {"GET": READ, "POST": REVIEW}
+
     @extend_schema(operation_id="list_comments", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:
         changeset = visible_changeset(request.user, org, number)

@@ -21,6 +21,7 @@ CODES: dict[str, Code] = {
     "outside_slice": Code(400, 11, "A path is outside the slice"),
     "unauthenticated": Code(401, 3, "Sign in first"),
     "permission_denied": Code(403, 4, "You may not do this"),
+    "insufficient_scope": Code(403, 4, "The token lacks a scope"),
     "slice_forbidden": Code(403, 11, "You may not do this in this slice"),
     "needs_approval": Code(403, 4, "Approvals are missing"),
     "not_found": Code(404, 1, "Not found"),

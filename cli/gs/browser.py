@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from gs.output import emit, info, say, wants_json
 
 
@@ -13,3 +16,14 @@ def open_page(url: str, *, only_print: bool) -> None:
 
         opened = webbrowser.open(url)
     emit({"url": url, "opened": opened}, lambda data: info(f"Opened {url}") if opened else say(url))
+
+
+def open_quietly(url: str) -> bool:
+    """Open a page of the web if a browser can start here; one that would take over the terminal does not count."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    has_screen = sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in screens)
+    if not has_screen or not url.startswith(("http://", "https://")):
+        return False
+    import webbrowser
+
+    return webbrowser.open(url)

@@ -83,6 +83,11 @@ CONFIG = {
     "unset": "config:unset",
 }
 TOKEN = {"list": "token:list_tokens", "create": "token:create", "revoke": "token:revoke"}
+SERVICE_ACCOUNT = {
+    "list": "service_account:list_accounts",
+    "create": "service_account:create",
+    "deactivate": "service_account:deactivate",
+}
 
 PANELS = {
     "Work in a directory": ["init", "status", "diff", "pull", "submit"],
@@ -185,7 +190,7 @@ def program() -> LazyGroup:
         "export": group("export", {"dir": "export:directory"}, "Write the tree of a tag or commit."),
         "auth": group("auth", AUTH, "Sign in and out."),
         "config": group("config", CONFIG, "Read and change settings."),
-        "org": group("org", {"list": "org:list_organizations"}, "Organizations."),
+        "org": group("org", ORG, "Organizations."),
         "token": group("token", TOKEN, "API tokens."),
         "cache": group("cache", CACHE, "The object cache of this machine."),
         "completion": "completion:completion",
@@ -201,6 +206,10 @@ def program() -> LazyGroup:
     return click.version_option(__version__, prog_name="gs", message="%(prog)s %(version)s")(main)
 
 
+ORG: dict[str, Target] = {
+    "list": "org:list_organizations",
+    "service-account": group("service-account", SERVICE_ACCOUNT, "Machines that use the organization."),
+}
 CACHE = {name: f"cache:{name}" for name in ("stats", "clear", "verify")}
 
 

@@ -105,9 +105,12 @@ def normalize_endpoint(text: str) -> str:
 
 def token(for_endpoint: str) -> str | None:
     """The API token for a server: `GITSLICE_AUTH_TOKEN`, else what `gs auth login` kept."""
-    return os.environ.get("GITSLICE_AUTH_TOKEN") or read(credentials_file()).get(for_endpoint, {}).get(
-        "token"
-    )
+    return os.environ.get("GITSLICE_AUTH_TOKEN") or kept_token(for_endpoint)
+
+
+def kept_token(for_endpoint: str) -> str | None:
+    """What `gs auth login` kept for a server."""
+    return read(credentials_file()).get(for_endpoint, {}).get("token")
 
 
 def save_token(for_endpoint: str, value: str, user: str) -> None:

@@ -46,9 +46,7 @@ class Context:
             endpoint = config.endpoint()
             token = config.token(endpoint)
             if not token:
-                raise GsError(
-                    "unauthenticated", f"you are not signed in to {endpoint}", "gs auth login --token -"
-                )
+                raise GsError("unauthenticated", f"you are not signed in to {endpoint}", "gs auth login")
             self._api = Api(endpoint, token)
         return self._api
 
@@ -114,6 +112,13 @@ class Context:
             raise GsError("usage", f"{text!r} is not the name of a slice", "write it as ORG/SLICE")
         return self.named_organization(organization), name
 
+    def parse_service_account(self, text: str) -> tuple[str, str]:
+        """`org/name` or `name` as (org, name)."""
+        organization, separator, name = text.rpartition("/")
+        if "/" in organization or not name or (separator and not organization):
+            raise GsError("usage", f"{text!r} is not the name of a service account", "write it as ORG/NAME")
+        return organization or self.organization(), name
+
     def slice_or_current(self, text: str | None) -> tuple[str, str]:
         """As `parse_slice`; without text the slice of the working directory."""
         if text:
@@ -164,6 +169,20 @@ def slice_path(organization: str, name: str) -> str:
     from gs.http import quote
 
     return f"slices/{quote(organization)}/{quote(name)}/"
+
+
+def organization_path(organization: str) -> str:
+    """The address of an organization in the API: `orgs/acme/`."""
+    from gs.http import quote
+
+    return f"orgs/{quote(organization)}/"
+
+
+def service_account_path(organization: str, name: str) -> str:
+    """The address of a service account in the API: `orgs/acme/service-accounts/deploy/`."""
+    from gs.http import quote
+
+    return f"{organization_path(organization)}service-accounts/{quote(name)}/"
 
 
 def global_path(organization: str) -> str:

@@ -7,7 +7,7 @@ import time
 
 from gs import __version__
 from gs.errors import GsError
-from gs.wire import bare_problem, lost, open_connection, replayable, wait
+from gs.wire import bare_problem, lost, oauth_problem, open_connection, replayable, wait
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
@@ -250,11 +250,12 @@ class Api:
         response.close()
         import json
 
+        document = None
         try:
             document = json.loads(content)
             code, message = document["code"], document.get("detail") or document["title"]
         except (ValueError, KeyError, TypeError):
-            return bare_problem(response.status, self.endpoint)
+            return oauth_problem(document) or bare_problem(response.status, self.endpoint)
         hint = document.get("hint") or ("gs auth login" if code == "unauthenticated" else None)
         return GsError(code, str(message), hint, document.get("details"))
 

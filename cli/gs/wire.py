@@ -55,3 +55,11 @@ def bare_problem(status: int, endpoint: str) -> GsError:
     return GsError(
         code, f"{endpoint} answered {status} without saying why", "is this the address of a GitSlice server?"
     )
+
+
+def oauth_problem(document: object) -> GsError | None:
+    """An error answer in the form of OAuth (RFC 6749, 5.2); `details.error` is its code."""
+    if not isinstance(document, dict) or not isinstance(document.get("error"), str):
+        return None
+    message = document.get("error_description") or document["error"]
+    return GsError("unauthenticated", str(message), details={"error": document["error"]})

@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 
 from accounts.api.access import signed_in, visible_organization
 from accounts.models import User
+from accounts.scopes import READ, REVIEW, WRITE
 from changesets.api.access import visible_changeset
 from changesets.api.proposals import object_of
 from changesets.models import Changeset
@@ -33,6 +34,8 @@ FILTERS = [OpenApiParameter(name) for name in NAMES]
 class ConflictListView(APIView):
     """Conflicts of an organization's changesets; open ones unless `state=all`. With `changeset`, looked up afresh."""
 
+    scopes = {"GET": READ}
+
     @extend_schema(
         operation_id="list_conflicts", parameters=FILTERS, responses=OpenApiTypes.OBJECT, tags=["conflicts"]
     )
@@ -54,6 +57,8 @@ class ConflictListView(APIView):
 
 
 class ConflictView(APIView):
+    scopes = {"GET": READ, "PATCH": WRITE}
+
     @extend_schema(operation_id="get_conflict", responses=OpenApiTypes.OBJECT, tags=["conflicts"])
     def get(self, request: Request, org: str, conflict_id: int) -> Response:
         return _answer(request, visible_conflict(request, org, conflict_id))
@@ -76,6 +81,8 @@ class ConflictView(APIView):
 
 
 class ConflictEventsView(APIView):
+    scopes = {"GET": READ}
+
     @extend_schema(
         operation_id="list_conflict_events",
         parameters=[OpenApiParameter("limit"), OpenApiParameter("cursor")],
@@ -90,6 +97,8 @@ class ConflictEventsView(APIView):
 
 class ConflictHistoryView(APIView):
     """Who collided at a path and who chose what, oldest first."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="list_conflict_history",
@@ -111,6 +120,8 @@ class ConflictHistoryView(APIView):
 
 
 class ConflictCommentsView(APIView):
+    scopes = {"POST": REVIEW}
+
     @extend_schema(
         operation_id="comment_on_conflict",
         request=OpenApiTypes.OBJECT,

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.access import signed_in, visible_organization
+from accounts.scopes import READ
 from changesets.api.access import visible_changeset
 from conflicts.watching import HUB, Caller, Scope, Watcher, start
 from gitslice.common.errors import InvalidRequest
@@ -30,6 +31,7 @@ class EventStreamView(APIView):
     everything anew. Lines that begin with a colon are signs of life.
     """
 
+    scopes = {"GET": READ}
     renderer_classes = [EventStreamRenderer]
 
     @extend_schema(

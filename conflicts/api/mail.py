@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.access import signed_in
+from accounts.scopes import READ, WRITE
 from conflicts.models import MailChoice
 
 
@@ -18,6 +19,8 @@ class MailChoiceBody(serializers.ModelSerializer[MailChoice]):
 
 class MailChoiceView(APIView):
     """What one hears of by e-mail."""
+
+    scopes = {"GET": READ, "PATCH": WRITE}
 
     @extend_schema(operation_id="get_mail_choice", responses=MailChoiceBody, tags=["events"])
     def get(self, request: Request) -> Response:

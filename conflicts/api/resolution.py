@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.access import signed_in
+from accounts.scopes import WRITE
 from changesets.api.access import visible_changeset
 from changesets.api.proposals import number_of, object_of
 from conflicts.resolution import AUTO, CHOICES, OURS, THEIRS, Resolution, resolve_conflicts
@@ -32,6 +33,8 @@ class ResolveBody(serializers.Serializer[Any]):
 
 class ResolveView(APIView):
     """A new patchset on the head, with the conflicts resolved as chosen."""
+
+    scopes = {"POST": WRITE}
 
     @extend_schema(
         operation_id="resolve_conflicts",

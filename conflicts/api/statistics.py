@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.access import own_organization, signed_in
+from accounts.scopes import READ
 from conflicts.statistics import statistics
 from gitslice.common.errors import InvalidRequest
 from slices.global_state.reading import Sight
@@ -15,6 +16,8 @@ MOST_DAYS = 366
 
 class StatisticsView(APIView):
     """Landings, conflicts, global commits and latencies, by day and by slice."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="global_statistics",

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
+from accounts.scopes import READ
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing
 from slices.api import queries, schemas
@@ -27,6 +28,8 @@ from slices.patterns import definition_of
 
 class CommitListView(APIView):
     """The log, newest first."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="slice_commits",
@@ -59,6 +62,8 @@ class CommitListView(APIView):
 class CommitView(APIView):
     """One commit: what it did to the paths of the slice. Others that it touched are only counted."""
 
+    scopes = {"GET": READ}
+
     @extend_schema(
         operation_id="slice_commit", responses={200: schemas.CommitDetail, 304: None}, tags=["commits"]
     )
@@ -69,6 +74,8 @@ class CommitView(APIView):
 
 
 class CommitDiffView(APIView):
+    scopes = {"GET": READ}
+
     @extend_schema(
         operation_id="slice_commit_diff",
         parameters=[schemas.STAT],
@@ -92,6 +99,8 @@ class CommitDiffView(APIView):
 
 class DiffView(APIView):
     """What differs between the slice at two commits, in either direction. One at which it was empty is null."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="slice_diff",

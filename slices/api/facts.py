@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.scopes import READ
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing
 from slices.api import schemas
@@ -18,6 +19,8 @@ from slices.reading import definition_body, owners_body, slice_status
 
 
 class StatusView(APIView):
+    scopes = {"GET": READ}
+
     @extend_schema(operation_id="slice_status", responses=schemas.Status, tags=["slices"])
     def get(self, request: Request, org: str, name: str) -> Response:
         return Response(slice_status(visible_slice(request.user, org, name)))
@@ -25,6 +28,8 @@ class StatusView(APIView):
 
 class OwnersView(APIView):
     """Everybody with a role in the slice, owners (maintainers) first."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(operation_id="slice_owners", responses=schemas.Owners, tags=["slices"])
     def get(self, request: Request, org: str, name: str) -> Response:
@@ -34,6 +39,8 @@ class OwnersView(APIView):
 
 class DefinitionsView(APIView):
     """All versions of the definition, newest first."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="slice_definitions",
@@ -53,6 +60,8 @@ class DefinitionsView(APIView):
 
 class OverlapsView(APIView):
     """Other slices, of those that the caller may see, that share files with this one; root is left out."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="slice_overlaps", parameters=schemas.PAGE, responses=schemas.OverlapPage, tags=["slices"]

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.api.access import own_organization, signed_in
 from accounts.idempotency import idempotent
+from accounts.scopes import ADMIN, READ
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing, whole_key
 from slices.api import schemas
@@ -53,6 +54,8 @@ class NewTag(serializers.Serializer[Any]):
 class GlobalView(APIView):
     """The newest global commit, what waits for the next, and which slices are ahead."""
 
+    scopes = {"GET": READ}
+
     @extend_schema(operation_id="global_status", responses=OpenApiTypes.OBJECT, tags=["global"])
     def get(self, request: Request, org: str) -> Response:
         user = signed_in(request.user)
@@ -63,6 +66,8 @@ class GlobalView(APIView):
 class GlobalSlicesView(APIView):
     """Every slice that the caller sees: how far ahead it is, and when it was last merged."""
 
+    scopes = {"GET": READ}
+
     @extend_schema(operation_id="global_slices", responses=OpenApiTypes.OBJECT, tags=["global"])
     def get(self, request: Request, org: str) -> Response:
         user = signed_in(request.user)
@@ -72,6 +77,8 @@ class GlobalSlicesView(APIView):
 
 class PendingView(APIView):
     """The landed commits that wait for the next batch merge, in landing order."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="global_pending", parameters=schemas.PAGE, responses=OpenApiTypes.OBJECT, tags=["global"]
@@ -88,6 +95,8 @@ class PendingView(APIView):
 
 class GlobalMergeView(APIView):
     """Merge one batch now. Sent again, it merges what has landed since; `pending_commits` says if something is left."""
+
+    scopes = {"POST": ADMIN}
 
     @extend_schema(
         operation_id="merge_global", request=GlobalMergeBody, responses=OpenApiTypes.OBJECT, tags=["global"]
@@ -111,6 +120,8 @@ class GlobalMergeView(APIView):
 class GlobalCommitListView(APIView):
     """The history of the global state, newest first."""
 
+    scopes = {"GET": READ}
+
     @extend_schema(
         operation_id="global_commits", parameters=schemas.PAGE, responses=OpenApiTypes.OBJECT, tags=["global"]
     )
@@ -129,6 +140,8 @@ class GlobalCommitListView(APIView):
 class GlobalCommitView(APIView):
     """One global commit (tag, `g12`, `global`, digits of its id), with the landed commits in it."""
 
+    scopes = {"GET": READ}
+
     @extend_schema(operation_id="global_commit", responses=OpenApiTypes.OBJECT, tags=["global"])
     def get(self, request: Request, org: str, commit: str) -> Response:
         user = signed_in(request.user)
@@ -139,6 +152,8 @@ class GlobalCommitView(APIView):
 
 class TagListView(APIView):
     """Names of global commits, newest first. A tag never moves."""
+
+    scopes = {"GET": READ, "POST": ADMIN}
 
     @extend_schema(
         operation_id="global_tags", parameters=schemas.PAGE, responses=OpenApiTypes.OBJECT, tags=["global"]

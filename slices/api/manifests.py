@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
+from accounts.scopes import READ
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.rendering import parse_json, read_limited
 from slices.api import schemas
@@ -45,6 +46,8 @@ class WantedObjects(serializers.Serializer[Any]):
 class ManifestView(StreamView):
     """One line an entry, `MODE HEX SIZE PATH`, sorted by path bytes. With `since` only the changes, and `D - - PATH`
     for what is gone; without X-GitSlice-Since in the answer it is the whole manifest all the same."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="slice_manifest",
@@ -81,6 +84,7 @@ class ManifestView(StreamView):
 class ObjectsView(StreamView):
     """The distinct blobs at paths of the slice at a commit, as one pack stream."""
 
+    scopes = {"POST": READ}
     parser_classes = [WantedParser]
 
     @extend_schema(

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from accounts.api.access import signed_in, visible_organization
 from accounts.idempotency import idempotent
 from accounts.models import User
+from accounts.scopes import ADMIN, READ, WRITE
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, listing
 from slices import services
@@ -66,6 +67,8 @@ class NewFork(serializers.Serializer[Any]):
 class SliceListView(APIView):
     """Slices that the caller may see, by organization and name."""
 
+    scopes = {"GET": READ}
+
     @extend_schema(
         operation_id="list_slices",
         parameters=[
@@ -91,6 +94,8 @@ class SliceListView(APIView):
 
 
 class OrganizationSlicesView(APIView):
+    scopes = {"POST": WRITE}
+
     @extend_schema(
         operation_id="create_slice", request=NewSlice, responses={201: schemas.SliceDetail}, tags=["slices"]
     )
@@ -107,6 +112,8 @@ class OrganizationSlicesView(APIView):
 
 
 class SliceView(APIView):
+    scopes = {"GET": READ, "PATCH": ADMIN}
+
     @extend_schema(operation_id="get_slice", responses=schemas.SliceDetail, tags=["slices"])
     def get(self, request: Request, org: str, name: str) -> Response:
         return Response(slice_detail(visible_slice(request.user, org, name), request.user))
@@ -123,6 +130,8 @@ class SliceView(APIView):
 
 class ForkView(APIView):
     """A new slice of a folder of this one."""
+
+    scopes = {"POST": WRITE}
 
     @extend_schema(
         operation_id="fork_slice", request=NewFork, responses={201: schemas.SliceDetail}, tags=["slices"]

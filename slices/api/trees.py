@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.scopes import READ
 from gitslice.common.errors import InvalidPath
 from slices.api import queries, schemas
 from slices.api.access import visible_slice
@@ -24,6 +25,8 @@ FULL_ID = 64  # hexadecimal digits
 
 class TreeView(APIView):
     """What stands directly in a folder: folders first, each kind by name."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="slice_tree",
@@ -43,6 +46,8 @@ class TreeView(APIView):
 
 class FileView(StreamView):
     """A file's content as it is, never shown as a page."""
+
+    scopes = {"GET": READ}
 
     @extend_schema(
         operation_id="slice_file",

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.access import uploading_organization
+from accounts.scopes import WRITE
 from gitslice.objects.services import store_pack
 
 PACK_MEDIA_TYPE = "application/x-gitslice-pack"
@@ -16,6 +17,8 @@ PACK_MEDIA_TYPE = "application/x-gitslice-pack"
 
 class UploadView(APIView):
     """Blobs in, as one pack. The answer does not tell which of them were known before."""
+
+    scopes = {"POST": WRITE}
 
     @extend_schema(
         operation_id="upload_pack",

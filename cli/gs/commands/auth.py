@@ -1,4 +1,4 @@
-"""`gs auth`: sign in with an API token, see who one is, forget the token, print it."""
+"""`gs auth`: sign in by the browser or with an API token, see who one is, end the token, print it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from gs.cli import command
 from gs.clicks import click
 from gs.context import Context
 from gs.errors import GsError
-from gs.output import emit, say, warn
+from gs.output import emit, info, say, warn
 from gs.style import fields, next_step, style
 
-HOW = (
-    "make a token on your profile page, with `gs token create` where you are signed in, or on the server with "
-    "`manage.py bootstrap --token`; then: gs auth login --token -  (reads it from stdin)"
-)
+HOW = "gs auth login"
+SCOPES = ("read", "write", "review", "admin")
 
 
 @command()
@@ -26,14 +24,29 @@ HOW = (
     metavar="TOKEN",
     help="API token; - reads it from stdin, which keeps it out of the process list.",
 )
-def login(ctx: Context, endpoint: str | None, token: str | None) -> None:
-    """Sign in with an API token, and keep it for this server."""
+@click.option("--no-browser", is_flag=True, help="Only print where to go.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="What the token may do; repeatable (default: all that you may).",
+)
+def login(
+    ctx: Context, endpoint: str | None, token: str | None, no_browser: bool, scopes: tuple[str, ...]
+) -> None:
+    """Sign in by your browser, or with an API token, and keep the token for this server."""
     from gs.http import Api
 
+    if token and scopes:
+        raise GsError("usage", "--scope is for signing in by the browser: a token has its scopes already")
     address = config.normalize_endpoint(endpoint) if endpoint else config.endpoint()
-    if not token:
-        raise GsError("usage", "signing in needs an API token", HOW)
-    secret = read_token() if token == "-" else token.strip()
+    if token:
+        secret = read_token() if token == "-" else token.strip()
+    else:
+        from gs.device import sign_in
+
+        secret = sign_in(Api(address, None), scopes, browser=not no_browser)
     me = Api(address, secret).get("me/")
     config.save_token(address, secret, me["user"])
     if endpoint:
@@ -45,43 +58,62 @@ def login(ctx: Context, endpoint: str | None, token: str | None) -> None:
 
 @command()
 def status(ctx: Context) -> None:
-    """Say who you are, and where."""
+    """Say who you are, where, and what your token may do."""
     from gs.http import Api
 
     address = config.endpoint()
     secret = config.token(address)
     data: dict = {"signed_in": False, "user": None, "endpoint": address, "orgs": []}
     if secret:
-        try:
-            me = Api(address, secret).get("me/")
-        except GsError as error:
-            if error.code != "unauthenticated":
-                raise
-            data["reason"] = error.message
-        else:
-            data.update(
-                signed_in=True,
-                user=me["user"],
-                orgs=names(me),
-                roles=me["organizations"],
-                token=me.get("token"),
-                server=me.get("server"),
-            )
+        me = Api(address, secret).get("me/")
+        used = me.get("token") or {}
+        data.update(
+            signed_in=True,
+            user=me["user"],
+            orgs=names(me),
+            roles=me["organizations"],
+            scopes=used.get("scopes"),
+            slices=used.get("slices"),
+            expires_at=used.get("expires_at"),
+            token=me.get("token"),
+            server=me.get("server"),
+        )
     emit(data, show_status)
 
 
 @command()
 def logout(ctx: Context) -> None:
-    """Forget the token kept for this server."""
+    """End the token kept for this server, and forget it."""
     address = config.endpoint()
+    kept = config.kept_token(address)
+    revoked = revoke(address, kept) if kept else False
     forgotten = config.forget_token(address)
     if os.environ.get("GITSLICE_AUTH_TOKEN"):
         warn("GITSLICE_AUTH_TOKEN is set; commands go on using it.")
-    data = {"signed_in": bool(config.token(address)), "endpoint": address, "forgotten": forgotten}
+    data = {
+        "signed_in": bool(config.token(address)),
+        "endpoint": address,
+        "forgotten": forgotten,
+        "revoked": revoked,
+    }
     emit(
         data,
         lambda _: say(f"Signed out of {address}." if forgotten else f"You were not signed in to {address}."),
     )
+
+
+def revoke(address: str, secret: str) -> bool:
+    """End a token at its server, if that can be reached; it is fine if the token has ended already."""
+    from gs.http import Api
+
+    try:
+        Api(address, secret).delete("tokens/current/")
+    except GsError as error:
+        if error.code != "unauthenticated":
+            warn(f"The token lives on at the server: {error.message}")
+            info("Where you are signed in: gs token list, gs token revoke ID")
+        return False
+    return True
 
 
 @command()
@@ -104,7 +136,7 @@ def read_token() -> str:
         value = sys.stdin.readline()
     value = value.strip()
     if not value:
-        raise GsError("usage", "no token was given on stdin", HOW)
+        raise GsError("usage", "no token was given on stdin", "gs auth login --token - < FILE")
     return value
 
 
@@ -120,8 +152,8 @@ def show_login(data: dict) -> None:
 
 def show_status(data: dict) -> None:
     if not data["signed_in"]:
-        say(f"Not signed in to {data['endpoint']}." + (f" {data['reason']}" if data.get("reason") else ""))
-        next_step("gs auth login --token -")
+        say(f"Not signed in to {data['endpoint']}.")
+        next_step(HOW)
         return
     roles = ", ".join(f"{item['organization']} ({item['role']})" for item in data["roles"])
     used = data["token"] or {}
@@ -132,6 +164,8 @@ def show_status(data: dict) -> None:
             ("version", (data["server"] or {}).get("version")),
             ("organizations", roles or "none"),
             ("token", " ".join(part for part in (used.get("name"), used.get("hint")) if part) or None),
+            ("scopes", " ".join(data["scopes"] or ()) or None),
+            ("slices", " ".join(data["slices"]) or "none any more" if data["slices"] is not None else None),
             ("expires", used.get("expires_at")),
         ]
     )

@@ -1,0 +1,1 @@
+"""Service accounts: users of an organization that are no person (docs/tokens.md)."""
