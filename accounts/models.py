@@ -1,11 +1,15 @@
 """People, organizations, teams, roles, tokens and the audit trail."""
 
+from collections.abc import Iterator
+
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 
+from accounts.people.models import Invitation  # noqa: F401 (Django finds models here)
 from accounts.querysets import OrganizationQuerySet
+from accounts.scim.models import ScimGroup, ScimToken, ScimUser  # noqa: F401
 from accounts.webhooks.models import Webhook, WebhookDelivery  # noqa: F401 (Django finds models here)
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
@@ -16,7 +20,17 @@ validate_slug = RegexValidator(
 
 
 class User(AbstractUser):
-    """A person or a machine that signs in. Deactivation (`is_active`) revokes everything at once."""
+    """A person or a machine that signs in. Deactivation (`is_active`) revokes everything at once: sessions of an
+    earlier generation are over (accounts/people/changes.py)."""
+
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
+
+    def get_session_auth_hash(self) -> str:
+        return f"{super().get_session_auth_hash()}{self.session_generation or ''}"
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        for value in super().get_session_auth_fallback_hash():
+            yield f"{value}{self.session_generation or ''}"
 
 
 class Organization(models.Model):
@@ -63,6 +77,9 @@ class Team(models.Model):
     name = models.CharField(max_length=200, blank=True)
     members: "models.ManyToManyField[User, models.Model]" = models.ManyToManyField(
         User, related_name="teams", blank=True
+    )
+    parent = models.ForeignKey(  # which has none itself
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children"
     )
 
     class Meta:

@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import ApiToken, Membership, Organization, Team, User, validate_slug
+from accounts.models import ApiToken, Membership, Organization, User, validate_slug
+from accounts.people.changes import lock_organization, set_member
 from accounts.signals import organization_created
 from accounts.tokens import digest_of, hint_of, new_secret
 from gitslice.common.audit import record
@@ -56,35 +57,13 @@ def create_organization(*, slug: str, name: str = "", owner: User) -> Organizati
 def add_member(
     *, actor: User, organization: Organization, user: User, role: str = Membership.Role.MEMBER
 ) -> Membership:
-    """Add a user or change the role of one. Only owners make owners."""
+    """Add a user or change the role of one. Only owners make owners, or unmake them. Raises LastOwner."""
+    lock_organization(organization)
     own_role = require_admin(actor, organization)
-    if role == Membership.Role.OWNER and own_role != Membership.Role.OWNER:
-        raise PermissionDenied(f"only owners of {organization} may make owners")
-    membership, _ = Membership.objects.update_or_create(
-        organization=organization, user=user, defaults={"role": role}
-    )
-    record(
-        organization=organization,
-        actor=actor,
-        action="member.add",
-        object=user.username,
-        detail={"role": role},
-    )
-    return membership
-
-
-@transaction.atomic
-def create_team(
-    *, actor: User, organization: Organization, slug: str, name: str = "", members: list[User]
-) -> Team:
-    require_admin(actor, organization)
-    team = Team.objects.create(organization=organization, slug=slug, name=name or slug)
-    team.members.set(members)
-    names = [member.username for member in members]
-    record(
-        organization=organization, actor=actor, action="team.create", object=slug, detail={"members": names}
-    )
-    return team
+    before = organization.memberships.filter(user=user).values_list("role", flat=True).first()
+    if Membership.Role.OWNER in (role, before) and own_role != Membership.Role.OWNER:
+        raise PermissionDenied(f"only owners of {organization} may make owners, or change them")
+    return set_member(organization, user, role, actor)
 
 
 def role_in(user: User, organization: Organization) -> str | None:

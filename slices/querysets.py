@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Membership
+from accounts.people.belonging import held_by
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -26,7 +27,7 @@ class SliceQuerySet(models.QuerySet["Slice"]):
             return self
         membership = Membership.objects.filter(user=user, organization=OuterRef("organization"))
         roles = apps.get_model("slices", "SliceRole")._default_manager.filter(
-            Q(user=user) | Q(team__members=user), slice=OuterRef("pk")
+            Q(user=user) | held_by(user), slice=OuterRef("pk")
         )
         return self.filter(
             Q(visibility="public")

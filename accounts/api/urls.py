@@ -1,14 +1,37 @@
 from django.urls import path
 
-from accounts.api import deliveries, me, organizations, tokens, webhooks
+from accounts.api import deliveries, invitations, me, members, organizations, teams, tokens, webhooks
 
+MEMBER = "orgs/<str:org>/members/<str:user>/"
+TEAM = "teams/<str:org>/<str:team>/"
 WEBHOOK = "webhooks/<str:org>/<int:webhook_id>/"
 
 urlpatterns = [
     path("me/", me.MeView.as_view(), name="me"),
     path("orgs/", organizations.OrganizationListView.as_view(), name="organizations"),
     path("orgs/<str:org>/", organizations.OrganizationView.as_view(), name="organization"),
-    path("orgs/<str:org>/members/", organizations.MemberListView.as_view(), name="members"),
+    path("orgs/<str:org>/members/", members.MemberListView.as_view(), name="members"),
+    path(MEMBER, members.MemberView.as_view(), name="member"),
+    path(MEMBER + "deactivate/", members.DeactivateMemberView.as_view(), name="member-deactivate"),
+    path(MEMBER + "reactivate/", members.ReactivateMemberView.as_view(), name="member-reactivate"),
+    path("orgs/<str:org>/invitations/", invitations.InvitationListView.as_view(), name="invitations"),
+    path(
+        "orgs/<str:org>/invitations/<int:invitation_id>/",
+        invitations.InvitationView.as_view(),
+        name="invitation",
+    ),
+    path(
+        "orgs/<str:org>/invitations/<int:invitation_id>/resend/",
+        invitations.ResendView.as_view(),
+        name="invitation-resend",
+    ),
+    path("invitations/accept/", invitations.AcceptView.as_view(), name="invitation-accept"),
+    path("teams/<str:org>/", teams.TeamListView.as_view(), name="teams"),
+    path(TEAM, teams.TeamView.as_view(), name="team"),
+    path(TEAM + "members/", teams.TeamMemberListView.as_view(), name="team-members"),
+    path(TEAM + "members/<str:user>/", teams.TeamMemberView.as_view(), name="team-member"),
+    path("users/<str:user>/deactivate/", members.DeactivateUserView.as_view(), name="user-deactivate"),
+    path("users/<str:user>/reactivate/", members.ReactivateUserView.as_view(), name="user-reactivate"),
     path("tokens/", tokens.TokenListView.as_view(), name="tokens"),
     path("tokens/<int:token_id>/", tokens.TokenView.as_view(), name="token"),
     path("webhooks/<str:org>/", webhooks.WebhookListView.as_view(), name="webhooks"),
