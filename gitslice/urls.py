@@ -25,6 +25,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("", include("accounts.views.urls")),
     path("", include("conflicts.views.urls")),
     path("", include("changesets.views.urls")),
     path("", include("slices.views.urls")),

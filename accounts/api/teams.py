@@ -22,14 +22,16 @@ from gitslice.common.pagination import Page, listing
 class NewTeam(serializers.Serializer[Any]):
     team = serializers.CharField(max_length=64, help_text="its name in addresses and in team:NAME")
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-    parent = serializers.CharField(max_length=64, required=False, allow_null=True, default=None)
+    parent = serializers.CharField(  # type: ignore[assignment]
+        max_length=64, required=False, allow_null=True, default=None
+    )
     members = serializers.ListField(child=serializers.CharField(max_length=150), required=False, default=list)
 
 
 class TeamChange(serializers.Serializer[Any]):
     team = serializers.CharField(max_length=64, required=False)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    parent = serializers.CharField(
+    parent = serializers.CharField(  # type: ignore[assignment]
         max_length=64, required=False, allow_null=True, help_text="null: the team stands alone"
     )
 
@@ -110,9 +112,7 @@ class TeamMemberListView(APIView):
         if page.after is not None:
             rows = rows.filter(username__gt=text_key(page.after))
         shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda user: user.username)
-        return Response(
-            listing([user_body(user) | {"through": user.through, "own": user.own} for user in shown], cursor)
-        )
+        return Response(listing(map(_member_body, shown), cursor))
 
     @extend_schema(
         operation_id="add_team_member", request=TeamMember, responses=OpenApiTypes.OBJECT, tags=["teams"]
@@ -153,6 +153,11 @@ def team_body(team: Team) -> dict[str, Any]:
         "parent": team.parent.slug if team.parent else None,
         "member_count": team.member_count,  # type: ignore[attr-defined]
     }
+
+
+def _member_body(user: Any) -> dict[str, Any]:
+    """Of a user of `members_of`."""
+    return user_body(user) | {"own": user.own, "through": user.through}
 
 
 def _counted_body(team: Team) -> dict[str, Any]:
