@@ -22,7 +22,7 @@ from gitslice.common.pagination import Page, listing, whole_key
 
 class NewInvitation(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254)
-    role = serializers.ChoiceField(choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+    role = serializers.ChoiceField(choices=Membership.Role.values, default=Membership.Role.MEMBER)
 
 
 class Acceptance(serializers.Serializer[Any]):

@@ -21,11 +21,11 @@ from gitslice.common.pagination import Page, listing
 
 class NewMember(serializers.Serializer[Any]):
     user = serializers.CharField(max_length=150)
-    role = serializers.ChoiceField(choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+    role = serializers.ChoiceField(choices=Membership.Role.values, default=Membership.Role.MEMBER)
 
 
 class MemberChange(serializers.Serializer[Any]):
-    role = serializers.ChoiceField(choices=Membership.Role.choices)
+    role = serializers.ChoiceField(choices=Membership.Role.values)
 
 
 class MemberListView(APIView):

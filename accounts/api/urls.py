@@ -1,6 +1,16 @@
 from django.urls import path
 
-from accounts.api import deliveries, invitations, me, members, organizations, teams, tokens, webhooks
+from accounts.api import (
+    deliveries,
+    invitations,
+    me,
+    members,
+    organizations,
+    scim_tokens,
+    teams,
+    tokens,
+    webhooks,
+)
 
 MEMBER = "orgs/<str:org>/members/<str:user>/"
 TEAM = "teams/<str:org>/<str:team>/"
@@ -26,6 +36,10 @@ urlpatterns = [
         name="invitation-resend",
     ),
     path("invitations/accept/", invitations.AcceptView.as_view(), name="invitation-accept"),
+    path("orgs/<str:org>/scim-tokens/", scim_tokens.ScimTokenListView.as_view(), name="scim-tokens"),
+    path(
+        "orgs/<str:org>/scim-tokens/<int:token_id>/", scim_tokens.ScimTokenView.as_view(), name="scim-token"
+    ),
     path("teams/<str:org>/", teams.TeamListView.as_view(), name="teams"),
     path(TEAM, teams.TeamView.as_view(), name="team"),
     path(TEAM + "members/", teams.TeamMemberListView.as_view(), name="team-members"),

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.errors import LastOwner, NestedTooDeep
 from accounts.events import ACCESS, announce
-from accounts.models import Membership, Organization, Team, User, validate_slug
+from accounts.models import Membership, Organization, ScimUser, Team, User, validate_slug
 from accounts.signals import member_removed
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken
@@ -87,6 +87,7 @@ def reactivate(user: User, organization: Organization | None, by: Author) -> Non
     if lock_user(user).is_active:
         return
     _end_sessions(user, is_active=True)
+    ScimUser.objects.filter(user=user).update(suspended=False)
     audit(organization, by, "user.reactivate", user.username)
 
 

@@ -26,8 +26,9 @@ class ScimToken(models.Model):
 
 
 class ScimUser(models.Model):
-    """What a directory calls a user of its organization. It stays when the membership ends, so that the directory finds
-    the user again. `provisioned`: the directory made the account."""
+    """What a directory knows of a user of its organization. It stays when the membership ends, so that the directory
+    finds the user again. `provisioned`: the directory made the account; `suspended`: it has ended the account or the
+    membership, and may give it back; `deleted`: it has deleted the user, and may make it again."""
 
     organization = models.ForeignKey(
         "accounts.Organization", on_delete=models.CASCADE, related_name="scim_users"
@@ -35,7 +36,12 @@ class ScimUser(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="scim_users")
     user_name = models.CharField(max_length=254)
     external_id = models.CharField(max_length=254, blank=True)
+    attributes = models.JSONField(
+        default=dict
+    )  # givenName, familyName, displayName, email: as the directory has them
     provisioned = models.BooleanField(default=False)
+    suspended = models.BooleanField(default=False)
+    deleted = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -159,6 +159,21 @@ def test_the_organization_gets_another_name(world, pages):
     assert pages.client.post("/acme/settings/", {"name": " "}).status_code == 400
 
 
+def test_a_directory_is_connected(world, pages):
+    assert "No directory is connected" in pages.get("/acme/settings/")
+    made = pages.client.post("/acme/settings/scim/", {"token_name": "Entra ID"}).content.decode()
+    assert "gsc_" in made
+    assert "/scim/v2/acme" in made
+    token = world.organization.scim_tokens.get()
+    assert pages.client.post("/acme/settings/scim/", {"token_name": ""}).status_code == 400
+    assert (
+        Pages(world.user("member")).client.post("/acme/settings/scim/", {"token_name": "x"}).status_code
+        == 403
+    )
+    assert "The token is revoked" in pages.post(f"/acme/settings/scim/{token.pk}/revoke/")
+    assert "No directory is connected" in pages.get("/acme/settings/")
+
+
 def test_ones_own_page(world, pages):
     create_team(actor=world.owner, organization=world.organization, slug="core", members=[world.owner])
     text = text_of(pages.get("/profile/"))

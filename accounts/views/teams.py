@@ -146,8 +146,12 @@ def _possible_parents(organization: Organization) -> Any:
 def _slices(request: HttpRequest, team: Team) -> list[Any]:
     """The team's roles in slices that the reader may see. Slices are of a later app: asked for by way of the relation."""
     roles = team.slice_roles  # type: ignore[attr-defined]
-    slices = roles.model._meta.get_field("slice").related_model._default_manager.visible_to(request.user)
-    held = roles.filter(slice__in=slices).select_related("slice__organization").order_by("slice__name")
+    slices: Any = roles.model._meta.get_field("slice").related_model._default_manager
+    held = (
+        roles.filter(slice__in=slices.visible_to(request.user))
+        .select_related("slice__organization")
+        .order_by("slice__name")
+    )
     return list(held[:MAX_SLICES])
 
 

@@ -29,4 +29,10 @@ urlpatterns = [
     path(f"{TEAM}add/", teams.add, name="team-add"),
     path(f"{TEAM}remove/", teams.remove, name="team-remove"),
     path("<str:org>/settings/", organization.settings, name="settings"),
+    path("<str:org>/settings/scim/", organization.new_scim_token, name="new-scim-token"),
+    path(
+        "<str:org>/settings/scim/<int:token_id>/revoke/",
+        organization.revoke_scim_token,
+        name="revoke-scim-token",
+    ),
 ]

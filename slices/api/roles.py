@@ -22,7 +22,7 @@ from slices.roles import name_of
 
 class GivenRole(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=160, help_text="a user name, or team:slug")
-    role = serializers.ChoiceField(choices=SliceRole.Role.choices)
+    role = serializers.ChoiceField(choices=SliceRole.Role.values)
 
 
 class RoleListView(APIView):
