@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -88,6 +89,15 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization}/{self.slug}"
+
+    def clean(self) -> None:
+        """For forms that change teams without accounts/people/teams.py."""
+        if self.parent is None:
+            return
+        if self.parent == self or self.parent.parent_id or (self.pk and self.children.exists()):
+            raise ValidationError({"parent": "Teams are nested once."})
+        if self.parent.organization_id != self.organization_id:
+            raise ValidationError({"parent": "The parent is of another organization."})
 
 
 class ApiToken(models.Model):

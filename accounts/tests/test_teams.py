@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts import services
 from accounts.errors import NestedTooDeep
@@ -82,6 +83,15 @@ def test_teams_are_nested_once(world):
     theirs = team(elsewhere, "theirs")
     with pytest.raises(Exception, match="no team"):
         change_team(actor=world.owner, team=other, parent=theirs)
+
+
+def test_the_admin_nests_no_deeper(world):
+    top, other = team(world, "top"), team(world, "other")
+    below = team(world, "below", top)
+    for child, parent in ((other, below), (top, other), (top, top), (other, team(World("else"), "theirs"))):
+        child.parent = parent
+        with pytest.raises(ValidationError):
+            child.full_clean()
 
 
 def test_only_members_are_in_teams(world):
