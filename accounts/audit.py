@@ -20,9 +20,11 @@ INSERT = (
 # Who remembers what people may see asks again after one of these.
 CHANGES_ACCESS = {
     "member.add",
+    "member.change",
     "member.remove",
     "team.create",
     "team.change",
+    "team.delete",
     "token.revoke",
     "slice.create",
     "slice.edit",

@@ -6,6 +6,15 @@ class OrganizationNotFound(DomainError):
     hint = "check the name; you may also lack access"
 
 
+class LastOwner(DomainError):
+    code = "last_owner"
+    hint = "make somebody else an owner first"
+
+
+class NestedTooDeep(InvalidRequest):
+    hint = "a team has at most one parent, which has none itself"
+
+
 class InvalidUrl(InvalidRequest):
     hint = "give the URL that answers to POST, such as https://hooks.example.com/gitslice"
 

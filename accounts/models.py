@@ -1,13 +1,18 @@
 """People, organizations, teams, roles, tokens and the audit trail."""
 
+from collections.abc import Iterator
+
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
 from accounts.devices.models import CodeGuess, DeviceGrant  # noqa: F401 (Django finds models here)
+from accounts.people.models import Invitation  # noqa: F401 (Django finds models here)
 from accounts.querysets import OrganizationQuerySet
+from accounts.scim.models import ScimGroup, ScimToken, ScimUser  # noqa: F401
 from accounts.scopes import Scope, every_scope
 from accounts.webhooks.models import Webhook, WebhookDelivery  # noqa: F401 (Django finds models here)
 
@@ -19,7 +24,8 @@ validate_slug = RegexValidator(
 
 
 class User(AbstractUser):
-    """A person or a machine that signs in. Deactivation (`is_active`) revokes everything at once.
+    """A person or a machine that signs in. Deactivation (`is_active`) revokes everything at once: sessions of an
+    earlier generation are over (accounts/people/changes.py).
 
     A service account is of one organization (`service_of`): it has tokens only, neither password nor e-mail address.
     """
@@ -27,6 +33,7 @@ class User(AbstractUser):
     service_of = models.ForeignKey(
         "Organization", on_delete=models.PROTECT, null=True, blank=True, related_name="service_accounts"
     )
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
     token: "ApiToken | None" = None  # of this request: it narrows what the user may do (accounts/limits.py)
 
     class Meta(AbstractUser.Meta):
@@ -36,6 +43,13 @@ class User(AbstractUser):
                 name="machines_have_no_password",
             ),
         ]
+
+    def get_session_auth_hash(self) -> str:
+        return f"{super().get_session_auth_hash()}{self.session_generation or ''}"
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        for value in super().get_session_auth_fallback_hash():
+            yield f"{value}{self.session_generation or ''}"
 
 
 class Organization(models.Model):
@@ -83,6 +97,9 @@ class Team(models.Model):
     members: "models.ManyToManyField[User, models.Model]" = models.ManyToManyField(
         User, related_name="teams", blank=True
     )
+    parent = models.ForeignKey(  # which has none itself
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children"
+    )
 
     class Meta:
         ordering = ["slug"]
@@ -90,6 +107,15 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization}/{self.slug}"
+
+    def clean(self) -> None:
+        """For forms that change teams without accounts/people/teams.py."""
+        if self.parent is None:
+            return
+        if self.parent == self or self.parent.parent_id or (self.pk and self.children.exists()):
+            raise ValidationError({"parent": "Teams are nested once."})
+        if self.parent.organization_id != self.organization_id:
+            raise ValidationError({"parent": "The parent is of another organization."})
 
 
 class ApiToken(models.Model):

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.limits import limit_of, require_unlimited, require_within
-from accounts.models import ApiToken, Membership, Organization, Team, User, validate_slug
+from accounts.models import ApiToken, Membership, Organization, User, validate_slug
+from accounts.people.changes import lock_organization, lock_user, require_person, set_member
 from accounts.scopes import every_scope
 from accounts.signals import organization_created
 from accounts.tokens import digest_of, hint_of, new_secret
@@ -41,7 +42,7 @@ def create_user(*, username: str, email: str = "", password: str | None = None) 
 def create_organization(*, slug: str, name: str = "", owner: User) -> Organization:
     """A new organization with its owner and its root slice. Raises InvalidRequest, NameTaken, PermissionDenied."""
     require_unlimited(owner)
-    _require_person(owner)
+    require_person(owner)
     try:
         validate_slug(slug)
     except ValidationError as error:
@@ -61,37 +62,13 @@ def create_organization(*, slug: str, name: str = "", owner: User) -> Organizati
 def add_member(
     *, actor: User, organization: Organization, user: User, role: str = Membership.Role.MEMBER
 ) -> Membership:
-    """Add a user or change the role of one. Only owners make owners."""
+    """Add a user or change the role of one. Only owners make owners, or unmake them. Raises LastOwner."""
+    lock_organization(organization)
     own_role = require_admin(actor, organization)
-    if role == Membership.Role.OWNER and own_role != Membership.Role.OWNER:
-        raise PermissionDenied(f"only owners of {organization} may make owners")
-    if role == Membership.Role.OWNER or user.service_of_id != organization.pk:
-        _require_person(user)
-    membership, _ = Membership.objects.update_or_create(
-        organization=organization, user=user, defaults={"role": role}
-    )
-    record(
-        organization=organization,
-        actor=actor,
-        action="member.add",
-        object=user.username,
-        detail={"role": role},
-    )
-    return membership
-
-
-@transaction.atomic
-def create_team(
-    *, actor: User, organization: Organization, slug: str, name: str = "", members: list[User]
-) -> Team:
-    require_admin(actor, organization)
-    team = Team.objects.create(organization=organization, slug=slug, name=name or slug)
-    team.members.set(members)
-    names = [member.username for member in members]
-    record(
-        organization=organization, actor=actor, action="team.create", object=slug, detail={"members": names}
-    )
-    return team
+    before = organization.memberships.filter(user=user).values_list("role", flat=True).first()
+    if Membership.Role.OWNER in (role, before) and own_role != Membership.Role.OWNER:
+        raise PermissionDenied(f"only owners of {organization} may make owners, or change them")
+    return set_member(organization, user, role, actor)
 
 
 def role_in(user: User, organization: Organization) -> str | None:
@@ -121,11 +98,13 @@ def create_token(
     actor: User | None = None,
 ) -> tuple[ApiToken, str]:
     """A new API token and its secret, which is shown this once and never stored. `actor` is who makes it, if not the
-    user; they have been authorised. Raises TokenTooNarrow, PermissionDenied."""
+    user; they have been authorised. Raises TokenTooNarrow, PermissionDenied, InvalidRequest for who is deactivated."""
     actor, scopes = actor or user, [scope for scope in every_scope() if scope in set(scopes)]
     if actor == user and user.service_of_id is not None:
         raise PermissionDenied("a service account makes no tokens for itself: its administrators do")
     require_within(actor, scopes, slices)
+    if not lock_user(user).is_active:
+        raise InvalidRequest(f"{user.username} is deactivated")
     secret = new_secret()
     token = ApiToken.objects.create(
         user=user,
@@ -150,11 +129,6 @@ def revoke_token(*, actor: User, token_id: int, user: User | None = None) -> Non
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
         _audit_token(token, actor, "token.revoke")
-
-
-def _require_person(user: User) -> None:
-    if user.service_of_id is not None:
-        raise PermissionDenied(f"{user.username} is a service account of one organization, and owns none")
 
 
 def _audit_token(token: ApiToken, actor: User, action: str, **detail: object) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from smtplib import SMTPException
 
 from celery import shared_task
 
 from accounts.devices.services import forget_old_grants
 from accounts.events import forget_old
+from accounts.people import letters
 from accounts.webhooks import dispatching, sending
 
 
@@ -41,3 +43,14 @@ def dispatch_webhooks() -> int:
 def send_webhook(delivery_id: int, lease: str) -> None:
     """Try one delivery, if it is still leased until then."""
     sending.send(delivery_id, datetime.fromisoformat(lease))
+
+
+@shared_task(
+    name="accounts.send_invitation",
+    autoretry_for=(SMTPException, OSError),
+    retry_backoff=10,
+    max_retries=6,
+)
+def send_invitation(invitation_id: int, sealed_token: str) -> None:
+    """Mail the link of an invitation, if it still works. A mail server that is away is asked again for some minutes."""
+    letters.send_invitation(invitation_id, sealed_token)

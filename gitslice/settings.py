@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_NAME_OVERRIDES": {
         "OrganizationRoleEnum": ["owner", "admin", "member"],
+        "HolderKindEnum": ["user", "team"],
         "SliceRoleEnum": ["reader", "writer", "maintainer"],
         "VisibilityEnum": ["private", "organization", "public"],
     },

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.limits import limit_of
 from accounts.models import Membership, Organization, User
+from accounts.people.belonging import TEAMS_OF_USER
 from gitslice.common.rows import Columns, fetch_row
 from slices.errors import SliceForbidden
 from slices.models import Commit, Definition, Slice, SliceRole
@@ -16,12 +17,12 @@ READER, WRITER, MAINTAINER = SliceRole.Role.READER, SliceRole.Role.WRITER, Slice
 RANK: dict[str | None, int] = {None: 0, READER: 1, WRITER: 2, MAINTAINER: 3}
 
 # Roles in the organization and in the slice, one's own and those of one's teams; their names do not overlap.
-ROLES = """ARRAY(
+ROLES = f"""ARRAY(
     SELECT membership.role FROM accounts_membership membership
      WHERE membership.organization_id = slice.organization_id AND membership.user_id = %s
     UNION SELECT role.role FROM slices_slicerole role
      WHERE role.slice_id = slice.id AND (role.user_id = %s OR role.team_id IN
-           (SELECT team_id FROM accounts_team_members WHERE user_id = %s)))"""
+           ({TEAMS_OF_USER})))"""
 ROLES_IN = f"SELECT {ROLES} FROM slices_slice slice WHERE slice.id = %s"
 
 SLICE, ORGANIZATION = Columns(Slice, "slice"), Columns(Organization, "organization")

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.limits import limit_of
 from accounts.models import Membership
+from accounts.people.belonging import held_by
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -30,7 +31,7 @@ class SliceQuerySet(models.QuerySet["Slice"]):
             return rows
         membership = Membership.objects.filter(user=user, organization=OuterRef("organization"))
         roles = apps.get_model("slices", "SliceRole")._default_manager.filter(
-            Q(user=user) | Q(team__members=user), slice=OuterRef("pk")
+            Q(user=user) | held_by(user), slice=OuterRef("pk")
         )
         return rows.filter(
             Q(visibility="public")

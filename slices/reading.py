@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from accounts.people.belonging import held_by
 from slices.access import Access
 from slices.global_state.reading import slice_standing
 from slices.history import head_of
@@ -32,7 +33,7 @@ def find_slices(
     if search:
         slices = slices.filter(Q(name__icontains=search) | Q(description__icontains=search))
     if mine:
-        held = Q(user=user.pk) | Q(team__members=user.pk)
+        held = Q(user=user.pk) | held_by(user.pk)
         slices = slices.filter(Exists(SliceRole.objects.filter(held, slice=OuterRef("pk"))))
     return slices
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from accounts.models import Organization, Team, User
+from accounts.people.belonging import people_in
+from accounts.people.changes import lock_organization
 from gitslice.common.errors import InvalidRequest
 from slices.access import MAINTAINER, RANK
 from slices.models import Slice, SliceRole
@@ -23,11 +25,15 @@ class Owners:
     teams: tuple[Team, ...]
 
     def hold(self, user: User) -> bool:
-        return user in self.users or any(team.members.filter(pk=user.pk).exists() for team in self.teams)
+        return user in self.users or people_in(self.teams).filter(pk=user.pk).exists()
 
 
 def find_owners(organization: Organization, names: Sequence[str]) -> Owners:
-    """The owners that `names` stand for. Raises InvalidRequest for who is no member or team of the organization."""
+    """The owners that `names` stand for, who stay members until the caller's transaction ends.
+
+    Raises InvalidRequest for who is no member or team of the organization.
+    """
+    lock_organization(organization)
     team_names = {name.removeprefix(TEAM) for name in names if name.startswith(TEAM)}
     user_names = {name for name in names if not name.startswith(TEAM)}
     teams = organization.teams.filter(slug__in=team_names)

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 
+from accounts.people.teams import create_team
 from tests.pages import Pages, text_of, title_of
 from tests.world import World
 
@@ -17,11 +18,18 @@ def world(db):
     slice = world.slice("web", "web/**", description="Pages")
     world.land(slice, {"web/a.py": b"print('a')\n"}, title="First")
     world.propose(slice, {"web/a.py": b"print('b')\n"}, title="Second")
+    create_team(actor=world.owner, organization=world.organization, slug="core", members=[world.owner])
     return world
 
 
 PAGES = [
     "/",
+    "/profile/",
+    "/acme/people/",
+    "/acme/invitations/",
+    "/acme/teams/",
+    "/acme/teams/core/",
+    "/acme/settings/",
     "/slices/",
     "/acme/slices/",
     "/acme/new-slice/",

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services
-from accounts.api.access import own_organization, signed_in, visible_organization
+from accounts.api.access import administered_organization, signed_in, visible_organization
 from accounts.idempotency import idempotent
-from accounts.models import Membership, Organization, User
+from accounts.models import Organization
+from accounts.people.members import rename_organization
 from accounts.scopes import ADMIN, READ
-from gitslice.common.errors import NotFound
 from gitslice.common.pagination import Page, listing
 
 
@@ -23,9 +23,8 @@ class NewOrganization(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
-class NewMember(serializers.Serializer[Any]):
-    user = serializers.CharField(max_length=150)
-    role = serializers.ChoiceField(choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+class OrganizationChange(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
 
 
 class OrganizationListView(APIView):
@@ -33,10 +32,14 @@ class OrganizationListView(APIView):
 
     @extend_schema(operation_id="list_organizations", responses=OpenApiTypes.OBJECT, tags=["orgs"])
     def get(self, request: Request) -> Response:
+        """`role` is the caller's own; null where one only sees public slices."""
         page = Page(request.query_params)
-        rows = Organization.objects.visible_to(signed_in(request.user))
+        user = signed_in(request.user)
+        rows = Organization.objects.visible_to(user)
         shown, cursor = page.cut(list(_after(rows, page)), lambda organization: organization.slug)
-        return Response(listing(map(organization_body, shown), cursor))
+        own = dict(user.memberships.filter(organization__in=shown).values_list("organization_id", "role"))
+        bodies = [organization_body(row) | {"role": own.get(row.pk)} for row in shown]
+        return Response(listing(bodies, cursor))
 
     @extend_schema(
         operation_id="create_organization",
@@ -59,43 +62,27 @@ class OrganizationListView(APIView):
 
 
 class OrganizationView(APIView):
-    scopes = {"GET": READ}
+    scopes = {"GET": READ, "PATCH": ADMIN}
 
     @extend_schema(operation_id="get_organization", responses=OpenApiTypes.OBJECT, tags=["orgs"])
     def get(self, request: Request, org: str) -> Response:
         return Response(organization_body(visible_organization(request.user, org)))
 
-
-class MemberListView(APIView):
-    """Members are shown to members only."""
-
-    scopes = {"GET": READ, "POST": ADMIN}
-
-    @extend_schema(operation_id="list_members", responses=OpenApiTypes.OBJECT, tags=["orgs"])
-    def get(self, request: Request, org: str) -> Response:
-        organization = own_organization(signed_in(request.user), org)
-        page = Page(request.query_params)
-        rows = organization.memberships.select_related("user").order_by("user__username")
-        if page.after is not None:
-            rows = rows.filter(user__username__gt=page.after)
-        shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda membership: membership.user.username)
-        return Response(listing(map(member_body, shown), cursor))
-
     @extend_schema(
-        operation_id="add_member", request=NewMember, responses={201: OpenApiTypes.OBJECT}, tags=["orgs"]
+        operation_id="change_organization",
+        request=OrganizationChange,
+        responses=OpenApiTypes.OBJECT,
+        tags=["orgs"],
     )
-    def post(self, request: Request, org: str) -> Response:
-        actor = signed_in(request.user)
-        organization = own_organization(actor, org)
-        body = NewMember(data=request.data)
+    def patch(self, request: Request, org: str) -> Response:
+        """The name that people read; the one in addresses stays."""
+        organization = administered_organization(request.user, org)
+        body = OrganizationChange(data=request.data)
         body.is_valid(raise_exception=True)
-        user = User.objects.filter(username=body.validated_data["user"], is_active=True).first()
-        if user is None:
-            raise NotFound(f"there is no user {body.validated_data['user']!r}")
-        membership = services.add_member(
-            actor=actor, organization=organization, user=user, role=body.validated_data["role"]
+        changed = rename_organization(
+            actor=signed_in(request.user), organization=organization, name=body.validated_data["name"]
         )
-        return Response(member_body(membership), status=201)
+        return Response(organization_body(changed))
 
 
 def organization_body(organization: Organization) -> dict[str, Any]:
@@ -104,12 +91,6 @@ def organization_body(organization: Organization) -> dict[str, Any]:
         "name": organization.name,
         "created_at": organization.created_at.isoformat(),
     }
-
-
-def member_body(membership: Membership) -> dict[str, Any]:
-    user = membership.user
-    kind = "service_account" if user.service_of_id else "person"
-    return {"user": user.username, "role": membership.role, "kind": kind, "active": user.is_active}
 
 
 def _after(rows: QuerySet[Organization], page: Page) -> QuerySet[Organization]:

@@ -67,7 +67,7 @@ class ServiceAccountView(APIView):
 
     @extend_schema(operation_id="deactivate_service_account", responses={204: None}, tags=["orgs"])
     def delete(self, request: Request, org: str, name: str) -> Response:
-        """Deactivate it and revoke its tokens, for good. It stays in lists, and what it did keeps its name."""
+        """Deactivate it and revoke its tokens. It stays in lists, and what it did keeps its name."""
         organization = administered_organization(request.user, org)
         account = services.find_service_account(organization, name)
         services.deactivate_service_account(

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.errors import ServiceAccountNotFound
 from accounts.models import ApiToken, Membership, Organization, User, validate_slug
+from accounts.people.changes import deactivate
 from accounts.services import create_token, require_admin, revoke_token
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken
@@ -38,21 +38,9 @@ def create_service_account(*, actor: User, organization: Organization, name: str
 
 @transaction.atomic
 def deactivate_service_account(*, actor: User, organization: Organization, account: User) -> None:
-    """End it and all its tokens, for good; what it did keeps its name."""
+    """End it and all its tokens; what it did keeps its name."""
     require_admin(actor, organization)
-    account = _locked(organization, account)
-    if not account.is_active:
-        return
-    account.is_active = False
-    account.save(update_fields=["is_active"])
-    ended = account.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
-    record(
-        organization=organization,
-        actor=actor,
-        action="user.deactivate",
-        object=account.username,
-        detail={"tokens": ended},
-    )
+    deactivate(account, organization, actor)
 
 
 @transaction.atomic
@@ -68,9 +56,6 @@ def create_account_token(
 ) -> tuple[ApiToken, str]:
     """A token of the service account, and its secret. Raises InvalidRequest if it is deactivated, TokenTooNarrow."""
     require_admin(actor, organization)
-    account = _locked(organization, account)
-    if not account.is_active:
-        raise InvalidRequest(f"{account.username} is deactivated")
     return create_token(
         user=account, name=name, scopes=scopes, slices=slices, expires_at=expires_at, actor=actor
     )
@@ -97,7 +82,3 @@ def username_of(organization: Organization, name: str) -> str:
 
 def name_of(account: User) -> str:
     return account.username.partition("+")[2]
-
-
-def _locked(organization: Organization, account: User) -> User:
-    return User.objects.select_for_update().get(pk=account.pk, service_of=organization)

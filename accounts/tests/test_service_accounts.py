@@ -180,3 +180,19 @@ def test_the_list_asks_as_many_questions_however_long_it_is(world, api, count, d
         api.post(ACCOUNTS, {"name": f"machine{number}"})
     with django_assert_num_queries(5):  # token, organization, membership twice, rows
         assert len(api.get(ACCOUNTS).json()["items"]) == count
+
+
+def test_they_are_members_that_nobody_removes(world, api, deploy):
+    member = "orgs/acme/members/acme+deploy/"
+    assert code_of(api.delete(member)) == (400, "invalid_request")
+    assert code_of(api.patch(member, {"role": "owner"})) == (403, "permission_denied")
+    assert api.patch(member, {"role": "admin"}).json()["role"] == "admin"
+    assert api.post(f"{member}deactivate/", {}).json()["active"] is False
+    assert api.get(f"{ACCOUNTS}deploy/").json()["active"] is False
+
+
+def test_other_organizations_neither_know_nor_take_them(world, deploy):
+    other = World("other")
+    services.add_member(actor=world.owner, organization=world.organization, user=other.owner)
+    answer = Api(other.token(other.owner)).post("orgs/other/members/", {"user": "acme+deploy"})
+    assert code_of(answer) == (404, "not_found")

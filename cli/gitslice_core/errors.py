@@ -35,6 +35,7 @@ CODES: dict[str, Code] = {
     "method_not_allowed": Code(405, 1, "The method is not allowed here"),
     "not_acceptable": Code(406, 1, "No answer in an acceptable format"),
     "name_taken": Code(409, 1, "The name is taken"),
+    "last_owner": Code(409, 4, "An organization needs an owner"),
     "already_merged": Code(409, 21, "The changeset is merged already"),
     "changeset_closed": Code(409, 1, "The changeset is closed"),
     "outdated_base": Code(409, 22, "The base is outdated"),

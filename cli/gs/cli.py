@@ -42,6 +42,7 @@ SLICE = {
     "info": "slice_info:info",
     "status": "slice_status:status",
     "owners": "slice_owners:owners",
+    "role": "slice_role:role",
     "edit": "slice_edit:edit",
     "overlaps": "slice_overlaps:overlaps",
     "checkout": "slice_checkout:checkout",
@@ -82,6 +83,15 @@ CONFIG = {
     "set": "config:set_setting",
     "unset": "config:unset",
 }
+TEAM = {
+    "list": "team:list_teams",
+    "show": "team:show",
+    "create": "team:create",
+    "edit": "team:edit",
+    "delete": "team:delete",
+    "add": "team:add",
+    "remove": "team:remove",
+}
 TOKEN = {"list": "token:list_tokens", "create": "token:create", "revoke": "token:revoke"}
 SERVICE_ACCOUNT = {
     "list": "service_account:list_accounts",
@@ -94,7 +104,7 @@ PANELS = {
     "Review and land": ["changeset", "conflict", "revert"],
     "Look around": ["slice", "log", "show", "root", "fork", "browse"],
     "The whole tree": ["global", "import", "export"],
-    "Set up": ["auth", "config", "org", "token", "cache", "completion", "docs"],
+    "Set up": ["auth", "config", "org", "team", "token", "cache", "completion", "docs"],
 }
 
 
@@ -190,7 +200,8 @@ def program() -> LazyGroup:
         "export": group("export", {"dir": "export:directory"}, "Write the tree of a tag or commit."),
         "auth": group("auth", AUTH, "Sign in and out."),
         "config": group("config", CONFIG, "Read and change settings."),
-        "org": group("org", ORG, "Organizations."),
+        "org": group("org", ORG, "Organizations and who is in them."),
+        "team": group("team", TEAM, "Teams of an organization."),
         "token": group("token", TOKEN, "API tokens."),
         "cache": group("cache", CACHE, "The object cache of this machine."),
         "completion": "completion:completion",
@@ -208,6 +219,13 @@ def program() -> LazyGroup:
 
 ORG: dict[str, Target] = {
     "list": "org:list_organizations",
+    "members": "org_members:members",
+    "invite": "org_invitations:invite",
+    "invitations": "org_invitations:invitations",
+    "role": "org_members:role",
+    "remove": "org_members:remove",
+    "deactivate": "org_members:deactivate",
+    "reactivate": "org_members:reactivate",
     "service-account": group("service-account", SERVICE_ACCOUNT, "Machines that use the organization."),
 }
 CACHE = {name: f"cache:{name}" for name in ("stats", "clear", "verify")}

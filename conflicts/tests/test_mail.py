@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from django.core import mail
 
+from accounts.people.teams import create_team
 from changesets.services import comment_on_changeset, review_changeset
 from conflicts.detection import detect
 from conflicts.mail import send_news
 from conflicts.models import MailChoice
 from gitslice import env
+from slices.granting import grant_role
 from tests.api import Api
 from tests.world import World
 
@@ -106,6 +108,20 @@ def test_nobody_is_told_of_what_they_may_not_see(world, web, writer):
     assert "secret" not in text
     assert "hidden" not in text
     assert "Unseen" not in text
+
+
+def test_who_sees_a_slice_through_a_team_below_another_is_told(world, web):
+    ann = world.user("ann")
+    ann.email = "ann@example.com"
+    ann.save()
+    hidden = world.slice("hidden", "shared/**", visibility="private")
+    top = create_team(actor=world.owner, organization=world.organization, slug="top")
+    create_team(actor=world.owner, organization=world.organization, slug="below", parent=top, members=[ann])
+    world.propose(hidden, {"shared/1": b"mine\n"}, title="Mine").reviewers.set([ann])
+    assert news() == {}
+    grant_role(actor=world.owner, slice=hidden, name="team:top", role="reader")
+    world.propose(hidden, {"shared/2": b"mine\n"}, title="Mine too").reviewers.set([ann])
+    assert "Mine too" in news()["ann@example.com"][1]
 
 
 def test_deactivated_people_hear_nothing(world, web, writer):

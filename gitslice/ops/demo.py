@@ -13,6 +13,7 @@ from django.db import transaction
 
 from accounts import services as accounts
 from accounts.models import Membership, Organization, Team, User
+from accounts.people.teams import create_team
 from changesets.edits import WantedEdit
 from changesets.landing import land_patchset
 from changesets.models import Changeset
@@ -88,9 +89,7 @@ def _people() -> _Demo:
                 demo.users[name] = _user(name)
                 accounts.add_member(actor=owner, organization=organization, user=demo.users[name])
         members = [demo.users[name] for name in names]
-        demo.teams[team] = accounts.create_team(
-            actor=owner, organization=organization, slug=team, members=members
-        )
+        demo.teams[team] = create_team(actor=owner, organization=organization, slug=team, members=members)
     accounts.add_member(
         actor=owner, organization=organization, user=demo.users["dana"], role=Membership.Role.ADMIN
     )

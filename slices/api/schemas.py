@@ -82,6 +82,15 @@ class Owners(Shape):
     owners = Owner(many=True)
 
 
+class Role(Owner):
+    active = s.BooleanField(help_text="false for who is deactivated")
+
+
+class RolePage(Shape):
+    items = Role(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
 class DefinitionVersion(DefinitionName):
     parent = s.CharField(allow_null=True)  # type: ignore[assignment]
     includes = s.ListField(child=s.CharField())

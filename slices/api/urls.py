@@ -1,6 +1,6 @@
 from django.urls import path
 
-from slices.api import commits, facts, global_state, manifests, slices, trees, uploads
+from slices.api import commits, facts, global_state, manifests, roles, slices, trees, uploads
 
 SLICE = "slices/<str:org>/<str:name>/"
 GLOBAL = "global/<str:org>/"
@@ -20,6 +20,8 @@ urlpatterns = [
     path(f"{SLICE}fork/", slices.ForkView.as_view(), name="slice-fork"),
     path(f"{SLICE}status/", facts.StatusView.as_view(), name="slice-status"),
     path(f"{SLICE}owners/", facts.OwnersView.as_view(), name="slice-owners"),
+    path(f"{SLICE}roles/", roles.RoleListView.as_view(), name="slice-roles"),
+    path(f"{SLICE}roles/<str:holder>/", roles.RoleView.as_view(), name="slice-role"),
     path(f"{SLICE}definitions/", facts.DefinitionsView.as_view(), name="slice-definitions"),
     path(f"{SLICE}overlaps/", facts.OverlapsView.as_view(), name="slice-overlaps"),
     path(f"{SLICE}manifest/", manifests.ManifestView.as_view(), name="slice-manifest"),

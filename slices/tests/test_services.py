@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import AuditEvent, Membership
-from accounts.services import create_team
+from accounts.people.teams import create_team
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
 from slices.access import Access
 from slices.errors import FolderOutsideSlice, InvalidPattern, PathNotFound, SliceForbidden

@@ -15,7 +15,7 @@ from gitslice.common.errors import DomainError
 from slices.access import Access
 from slices.api.access import visible_slice
 from slices.history import head_of
-from slices.models import Definition, Slice
+from slices.models import Definition, Slice, SliceRole
 from slices.overlaps import candidates, overlaps
 from slices.patterns import definition_of
 from slices.roles import name_of, owner_names, roles_of
@@ -83,6 +83,8 @@ def settings(request: HttpRequest, org: str, name: str) -> HttpResponse:
         "visibilities": Slice.Visibility.choices,
         "policies": Slice.ConflictPolicy.choices,
         "merges": Slice.AutoMerge.choices,
+        "roles": [(role, name_of(role)) for role in roles_of(slice)],
+        "role_choices": SliceRole.Role.values,
     }
     return render(
         request, "slices/settings.html", framed(request, slice, "settings", **context), status=status

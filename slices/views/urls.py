@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from slices.views import commits, facts, global_state, lists, trees
+from slices.views import commits, facts, global_state, lists, roles, trees
 
 app_name = "slices"
 
@@ -29,4 +29,6 @@ urlpatterns = [
     path(f"{SLICE}definition/", facts.definition, name="definition"),
     path(f"{SLICE}overlaps/", facts.slice_overlaps, name="overlaps"),
     path(f"{SLICE}settings/", facts.settings, name="settings"),
+    path(f"{SLICE}roles/give/", roles.give, name="role-give"),
+    path(f"{SLICE}roles/take/", roles.take, name="role-take"),
 ]

@@ -30,7 +30,7 @@ def create(ctx: Context, name: str) -> None:
 @command()
 @click.argument("name")
 def deactivate(ctx: Context, name: str) -> None:
-    """End a service account and its tokens, for good."""
+    """End a service account and all its tokens."""
     organization, own_name = ctx.parse_service_account(name)
     ctx.api().delete(service_account_path(organization, own_name))
     emit(
