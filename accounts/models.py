@@ -6,6 +6,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from accounts.querysets import OrganizationQuerySet
+from accounts.trail.models import AuditLink  # noqa: F401 (Django finds models here)
 from accounts.webhooks.models import Webhook, WebhookDelivery  # noqa: F401 (Django finds models here)
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
@@ -93,13 +94,14 @@ class ApiToken(models.Model):
 
 
 class AuditEvent(models.Model):
-    """One mutation: who did what to which object, when and from where. Never updated nor deleted."""
+    """One mutation: who did what to which object, when and from where. Never updated nor deleted: the
+    database refuses it. `link` is its place in the chain (accounts/trail/)."""
 
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, null=True, related_name="audit_events"
     )
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="+")
+    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, null=True, related_name="+")
     action = models.CharField(max_length=64)
     object = models.CharField(max_length=300)
     detail = models.JSONField(default=dict)

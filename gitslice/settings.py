@@ -44,6 +44,7 @@ try:
     GITSLICE_GLOBAL_MERGE_SECONDS = env.number("GITSLICE_GLOBAL_MERGE_SECONDS", 5)
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
     GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
+    GITSLICE_AUDIT_SECONDS = env.number("GITSLICE_AUDIT_SECONDS", 5)
     GITSLICE_WEBHOOK_NETWORKS = env.networks("GITSLICE_WEBHOOK_NETWORKS")
     globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
     DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
@@ -223,6 +224,16 @@ CELERY_BEAT_SCHEDULE = {
     "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": GITSLICE_MAIL_SECONDS},
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
     "accounts.forget_old_deliveries": {"task": "accounts.forget_old_deliveries", "schedule": 3600},
+    "accounts.chain_audit": {
+        "task": "accounts.chain_audit",
+        "schedule": GITSLICE_AUDIT_SECONDS,
+        "options": {"expires": 60},
+    },
+    "accounts.chain_audit_everywhere": {
+        "task": "accounts.chain_audit",
+        "schedule": 3600,
+        "kwargs": {"everywhere": True},
+    },
     "accounts.dispatch_webhooks": {
         "task": "accounts.dispatch_webhooks",
         "schedule": GITSLICE_WEBHOOK_SECONDS,

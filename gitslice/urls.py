@@ -3,6 +3,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from accounts.views.audit import audit
 from changesets.views.dashboard import dashboard
 from gitslice.api_docs import ApiDocsView
 from gitslice.ops import health, metrics
@@ -25,6 +26,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("<str:org>/audit/", audit, name="audit"),
     path("", include("conflicts.views.urls")),
     path("", include("changesets.views.urls")),
     path("", include("slices.views.urls")),

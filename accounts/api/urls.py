@@ -1,10 +1,12 @@
 from django.urls import path
 
-from accounts.api import deliveries, me, organizations, tokens, webhooks
+from accounts.api import audit, deliveries, me, organizations, tokens, webhooks
 
 WEBHOOK = "webhooks/<str:org>/<int:webhook_id>/"
 
 urlpatterns = [
+    path("audit/<str:org>/", audit.AuditListView.as_view(), name="audit-events"),
+    path("audit/<str:org>/export/", audit.AuditExportView.as_view(), name="audit-export"),
     path("me/", me.MeView.as_view(), name="me"),
     path("orgs/", organizations.OrganizationListView.as_view(), name="organizations"),
     path("orgs/<str:org>/", organizations.OrganizationView.as_view(), name="organization"),

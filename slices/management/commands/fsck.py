@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organization
+from accounts.trail.chaining import chain_events
 from slices.fsck import check_organization
 
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
             organizations = organizations.filter(slug=options["org"])
             if not organizations:
                 raise CommandError(f"there is no organization {options['org']}")
+        chain_events(everywhere=True)
         findings = 0
         for organization in organizations:
             for finding in check_organization(organization):
