@@ -38,12 +38,18 @@ try:
     GITSLICE_MAX_PACK_BLOBS = env.number("GITSLICE_MAX_PACK_BLOBS", 100_000)
     GITSLICE_MAX_EDITS = env.number("GITSLICE_MAX_EDITS", 100_000)
     GITSLICE_MAX_JSON_BYTES = env.number("GITSLICE_MAX_JSON_BYTES", 1 << 20)
+    GITSLICE_MAX_FORM_BYTES = env.number("GITSLICE_MAX_FORM_BYTES", 32 << 20)
     GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
     GITSLICE_GLOBAL_MERGE_SECONDS = env.number("GITSLICE_GLOBAL_MERGE_SECONDS", 5)
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
     GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
+    GITSLICE_LIMIT_ADDRESS = env.number("GITSLICE_LIMIT_ADDRESS", 120_000)
+    GITSLICE_LIMIT_ACCOUNT = env.number("GITSLICE_LIMIT_ACCOUNT", 60_000)
+    GITSLICE_LIMIT_TOKEN = env.number("GITSLICE_LIMIT_TOKEN", 30_000)
+    GITSLICE_LIMIT_SIGN_INS = env.number("GITSLICE_LIMIT_SIGN_INS", 10)
+    GITSLICE_TRUSTED_PROXIES = env.networks("GITSLICE_TRUSTED_PROXIES")
     GITSLICE_AUDIT_SECONDS = env.number("GITSLICE_AUDIT_SECONDS", 5)
     GITSLICE_WEBHOOK_NETWORKS = env.networks("GITSLICE_WEBHOOK_NETWORKS")
     globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
@@ -80,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.AuditOriginMiddleware",
+    "gitslice.common.bodies.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -87,6 +94,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gitslice.common.pages.PageMiddleware",
+    "accounts.limits.RateLimitMiddleware",
 ]
 
 ROOT_URLCONF = "gitslice.urls"
@@ -149,6 +157,7 @@ STORAGES = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.limits.SignInLimits", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -202,7 +211,7 @@ SPECTACULAR_SETTINGS = {
         "VisibilityEnum": ["private", "organization", "public"],
     },
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = None  # bodies are read by parsers that know their own limits
+DATA_UPLOAD_MAX_MEMORY_SIZE = GITSLICE_MAX_FORM_BYTES  # of forms; the API's parsers know their own limits
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -247,10 +256,15 @@ CELERY_TIMEZONE = "UTC"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GITSLICE_SECURE
+if GITSLICE_SECURE:  # browsers take cookies of these names from this very host alone, and only over HTTPS
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = GITSLICE_SECURE
 SECURE_HSTS_SECONDS = 31536000 if GITSLICE_SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = GITSLICE_SECURE
+# W021: whether a company's whole domain goes into browsers' preload lists is not for one server in it to say.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GITSLICE_SECURE else None
 X_FRAME_OPTIONS = "DENY"
@@ -258,7 +272,12 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "gitslice.common.logs.line_formatter",
+            "format": "{asctime} {levelname} {name} {message}",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("GITSLICE_LOG_LEVEL", "INFO")},
 }

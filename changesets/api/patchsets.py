@@ -11,7 +11,15 @@ from rest_framework.views import APIView
 from accounts.api.access import signed_in
 from accounts.idempotency import idempotent
 from changesets.api.access import visible_changeset
-from changesets.api.proposals import PARSERS, PatchsetBody, number_of, object_of, read_proposal, text_of
+from changesets.api.proposals import (
+    MAX_LINES_BYTES,
+    PARSERS,
+    PatchsetBody,
+    number_of,
+    object_of,
+    read_proposal,
+    text_of,
+)
 from changesets.models import Patchset
 from changesets.reading import add_stats, changeset_detail, changeset_diffs
 from changesets.services import add_patchset
@@ -21,6 +29,7 @@ from gitslice.common.pagination import listing
 
 class PatchsetListView(APIView):
     parser_classes = PARSERS
+    max_body = MAX_LINES_BYTES
 
     @extend_schema(operation_id="list_patchsets", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:

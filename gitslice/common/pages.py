@@ -12,19 +12,36 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from gitslice.common.errors import DomainError, InvalidRequest
-from gitslice.common.problems import as_domain_error
+from gitslice.common.problems import as_domain_error, problem_response, retry_headers
 from gitslice.common.tags import sentence
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    )
+)
+API = "/api/"
 # Swagger draws itself with style attributes; nothing but the description of the API is shown there.
 DRAWN_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
 class PageMiddleware:
-    """Gives every answer a content security policy, and shows domain errors of pages as pages."""
+    """Gives every answer its policies, and shows domain errors of pages as pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,6 +49,8 @@ class PageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -45,9 +64,17 @@ class PageMiddleware:
 
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The error as a page with its own HTTP status. One of a server that is busy names nobody: who is signed in is not
-    to be had while the database is away."""
-    shown = None if error.status == 503 else request
-    return render(shown, "error.html", {"error": error, "status": error.status}, status=error.status)
+    to be had while the database is away, nor worth asking it for who asks too much."""
+    shown = None if error.status in (429, 503) else request
+    page = render(shown, "error.html", {"error": error, "status": error.status}, status=error.status)
+    for name, value in retry_headers(error).items():
+        page[name] = value
+    return page
+
+
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """What middleware answers: a problem document to the API, a page to people."""
+    return problem_response(error) if request.path.startswith(API) else error_page(request, error)
 
 
 def is_fragment(request: HttpRequest) -> bool:

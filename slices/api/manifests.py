@@ -82,6 +82,7 @@ class ObjectsView(StreamView):
     """The distinct blobs at paths of the slice at a commit, as one pack stream."""
 
     parser_classes = [WantedParser]
+    max_body = MAX_WANTED_BYTES
 
     @extend_schema(
         operation_id="slice_objects",

@@ -17,6 +17,8 @@ PACK_MEDIA_TYPE = "application/x-gitslice-pack"
 class UploadView(APIView):
     """Blobs in, as one pack. The answer does not tell which of them were known before."""
 
+    max_body = "GITSLICE_MAX_PACK_BYTES"
+
     @extend_schema(
         operation_id="upload_pack",
         request={PACK_MEDIA_TYPE: OpenApiTypes.BINARY},
