@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, Membership, Organization, Team, User, validate_slug
 from accounts.signals import organization_created
+from accounts.support import require_own_hand
 from accounts.tokens import digest_of, hint_of, new_secret
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, NotFound, PermissionDenied
@@ -107,6 +108,7 @@ def require_admin(user: User, organization: Organization) -> str:
 @transaction.atomic
 def create_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
     """A new API token and its secret, which is shown this once and never stored."""
+    require_own_hand()
     secret = new_secret()
     token = ApiToken.objects.create(
         user=user, name=name, digest=digest_of(secret), hint=hint_of(secret), expires_at=expires_at
@@ -118,6 +120,7 @@ def create_token(*, user: User, name: str, expires_at: datetime | None = None) -
 @transaction.atomic
 def revoke_token(*, actor: User, token_id: int) -> None:
     """Revoke one of the actor's own tokens; NotFound for anybody else's."""
+    require_own_hand()
     token = ApiToken.objects.select_for_update().filter(user=actor, pk=token_id).first()
     if token is None:
         raise NotFound("no such token")

@@ -64,6 +64,7 @@ except env.SettingError as error:
     sys.exit(f"error: {error}")
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -91,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.support.SupportMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gitslice.common.pages.PageMiddleware",
@@ -212,6 +214,14 @@ SPECTACULAR_SETTINGS = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = GITSLICE_MAX_FORM_BYTES  # of forms; the API's parsers know their own limits
+
+UNFOLD = {
+    "SITE_TITLE": "GitSlice administration",
+    "SITE_HEADER": "GitSlice",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_SYMBOL": "layers",
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.views.audit import audit
+from accounts.views.support import end as end_support
 from changesets.views.dashboard import dashboard
 from gitslice.api_docs import ApiDocsView
 from gitslice.ops import health, metrics
@@ -26,6 +27,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("support/end/", end_support, name="support-end"),
     path("<str:org>/audit/", audit, name="audit"),
     path("", include("conflicts.views.urls")),
     path("", include("changesets.views.urls")),
