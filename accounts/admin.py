@@ -57,6 +57,12 @@ class UserAdmin(DjangoUserAdmin, Admin):
         fields = tuple(super().get_readonly_fields(request, obj))
         return (*fields, "last_login", "date_joined", *(() if request.user.is_superuser else POWERS))
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Who is made inactive by hand loses everything too."""
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            deactivate_user(actor=signed_in(request.user), user=obj)
+
     @admin.action(description="Deactivate: end all tokens and sessions", permissions=["change"])
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
         for user in users:

@@ -28,6 +28,9 @@ CHANGES_ACCESS = {
     "slice.edit",
     "slice.roles",
     "user.deactivate",
+    "admin.add",
+    "admin.change",
+    "admin.delete",
 }
 
 

@@ -278,6 +278,19 @@ def test_deactivation_ends_everything_for_ever(world, client, superuser):
     assert User.objects.get(pk=superuser.pk).is_active
 
 
+def test_so_does_the_tick_in_the_form(world, client, superuser):
+    user = world.user("ann")
+    secret = world.token(user)
+    client.post(address(User, "change", user.pk), {"username": "ann", "email": ""})
+    assert not User.objects.get(pk=user.pk).is_active
+    assert Api(secret).get("me/").status_code == 401
+    assert ApiToken.objects.get(user=user).revoked_at is not None
+    assert audited("user.deactivate") == ["ann"]
+    body = {"username": "root", "is_staff": "on", "is_superuser": "on"}
+    assert client.post(address(User, "change", superuser.pk), body).status_code == 403
+    assert User.objects.get(pk=superuser.pk).is_active
+
+
 def test_a_failed_task_runs_again(filled, client):
     task = FailedTask.objects.first()
     FailedTask.objects.filter(pk=task.pk).update(name="conflicts.sweep", arguments=[])
