@@ -1,67 +1,232 @@
+from __future__ import annotations
+
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import TabularInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.api.access import signed_in
-from accounts.devices.models import DeviceGrant
 from accounts.models import (
     ApiToken,
     AuditEvent,
+    AuditLink,
+    CodeGuess,
+    DeviceGrant,
+    Event,
+    IdempotencyKey,
+    Invitation,
     Membership,
     Organization,
+    ScimGroup,
+    ScimToken,
+    ScimUser,
     Team,
     User,
     Webhook,
     WebhookDelivery,
 )
+from accounts.people.activation import deactivate_user, reactivate_user
+from accounts.people.members import change_role, remove_member
+from accounts.revocation import revoke_tokens
+from accounts.support import begin_support
 from accounts.webhooks import services as webhooks
+from gitslice.common.admin import Admin, History, ReadOnly, for_each, hexed
 from gitslice.common.errors import DomainError
 
 admin.site.unregister(Group)
-admin.site.register(User, DjangoUserAdmin)
+
+POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
-class MembershipInline(admin.TabularInline):
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, Admin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login", "date_joined"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    search_fields = ["username", "email"]
+    actions = ["deactivate", "reactivate", "revoke_all_tokens", "act_as"]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers are changed by superusers: else whoever sets their password becomes one."""
+        ours = obj is None or not obj.is_superuser or request.user.is_superuser
+        return ours and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False  # what they did stays theirs: deactivate them
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return (
+            *fields,
+            "is_active",
+            "last_login",
+            "date_joined",
+            *(() if request.user.is_superuser else POWERS),
+        )
+
+    @admin.action(description="Deactivate: end all tokens and sessions", permissions=["change"])
+    def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        actor = signed_in(request.user)
+        for_each(self, request, users, lambda user: deactivate_user(actor=actor, user=user), "deactivated")
+
+    @admin.action(description="Reactivate: they sign in anew", permissions=["change"])
+    def reactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        actor = signed_in(request.user)
+        for_each(self, request, users, lambda user: reactivate_user(actor=actor, user=user), "active again")
+
+    @admin.action(description="Revoke all tokens", permissions=["change"])
+    def revoke_all_tokens(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        tokens = ApiToken.objects.filter(user__in=users)
+        revoked(self, request, tokens)
+
+    @admin.action(description="Act as this user, for support")
+    def act_as(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        chosen = list(users[:2])
+        if len(chosen) != 1:
+            self.message_user(request, "Choose one user.", messages.ERROR)
+            return None
+        try:
+            begin_support(request=request, actor=signed_in(request.user), user=chosen[0])
+        except DomainError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return None
+        return HttpResponseRedirect("/")
+
+
+def revoked(model_admin: Admin, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+    """Revoke tokens, and tell how many."""
+    try:
+        number = revoke_tokens(actor=signed_in(request.user), tokens=tokens)
+    except DomainError as error:
+        model_admin.message_user(request, str(error), messages.ERROR)
+    else:
+        model_admin.message_user(request, f"{number} revoked.")
+
+
+class MembershipInline(ReadOnly, TabularInline):
+    """To look at: a field to choose a user would ask for its user once for each row. They are changed one by one."""
+
     model = Membership
-    autocomplete_fields = ["user"]
     extra = 0
+    per_page = 50
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        members = super().get_queryset(request).order_by("user__username")
+        return members.select_related("user", "organization")
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):
+class OrganizationAdmin(ReadOnly, Admin):
+    """Changed at its own pages, as its owners do: superusers count as owners everywhere."""
+
     list_display = ["slug", "name", "created_at"]
     search_fields = ["slug", "name"]
     inlines = [MembershipInline]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # an organization needs an owner and a root slice: manage.py bootstrap, or the API
+    def view_on_site(self, organization: Organization) -> str:
+        return reverse("people:settings", args=[organization.slug])
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly, Admin):
+    list_display = ["user", "organization", "role"]
+    list_filter = ["role", "organization"]
+    list_select_related = ["user", "organization"]
+    search_fields = ["user__username", "organization__slug"]
+    actions = ["make_owner", "make_admin", "make_member", "remove"]
+
+    def view_on_site(self, membership: Membership) -> str:
+        return reverse("people:members", args=[membership.organization.slug])
+
+    @admin.action(description="Make owner", permissions=["edit"])
+    def make_owner(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
+        self._give(request, rows, Membership.Role.OWNER)
+
+    @admin.action(description="Make admin", permissions=["edit"])
+    def make_admin(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
+        self._give(request, rows, Membership.Role.ADMIN)
+
+    @admin.action(description="Make plain member", permissions=["edit"])
+    def make_member(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
+        self._give(request, rows, Membership.Role.MEMBER)
+
+    @admin.action(description="Remove from the organization", permissions=["edit"])
+    def remove(self, request: HttpRequest, rows: QuerySet[Membership]) -> None:
+        actor = signed_in(request.user)
+        for_each(self, request, rows, lambda row: remove_member(actor=actor, membership=row), "removed")
+
+    def has_edit_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_membership")
+
+    def _give(self, request: HttpRequest, rows: QuerySet[Membership], role: str) -> None:
+        actor = signed_in(request.user)
+        for_each(self, request, rows, lambda row: change_role(actor=actor, membership=row, role=role), role)
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin):
-    list_display = ["slug", "organization", "name"]
+class TeamAdmin(ReadOnly, Admin):
+    list_display = ["slug", "organization", "parent", "name"]
     list_filter = ["organization"]
+    list_select_related = ["organization", "parent__organization"]
     search_fields = ["slug", "name"]
-    autocomplete_fields = ["members"]
+    exclude = ["members"]
+
+    def view_on_site(self, team: Team) -> str:
+        return reverse("people:team", args=[team.organization.slug, team.slug])
 
 
-class ReadOnly:
-    """What is looked at, and never changed by hand."""
+@admin.register(Invitation)
+class InvitationAdmin(History):
+    list_display = ["email", "organization", "role", "invited_by", "created_at", "expires_at", "accepted_at"]
+    list_filter = ["organization", ("accepted_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["organization", "invited_by"]
+    search_fields = ["email", "organization__slug"]
+    exclude = ["digest"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+@admin.register(ScimToken)
+class ScimTokenAdmin(History):
+    list_display = ["hint", "name", "organization", "created_by", "created_at", "last_used_at", "revoked_at"]
+    list_filter = ["organization", ("revoked_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["organization", "created_by"]
+    search_fields = ["hint", "name"]
+    exclude = ["digest"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+
+@admin.register(ScimUser)
+class ScimUserAdmin(History):
+    list_display = ["user_name", "user", "organization", "provisioned", "suspended", "deleted", "updated_at"]
+    list_filter = ["organization", "suspended", "deleted"]
+    list_select_related = ["organization", "user"]
+    search_fields = ["user_name", "=external_id", "=user__username"]
+
+
+@admin.register(ScimGroup)
+class ScimGroupAdmin(History):
+    list_display = ["team", "external_id", "created_at", "updated_at"]
+    list_filter = ["team__organization"]
+    list_select_related = ["team__organization"]
+    search_fields = ["=team__slug", "=external_id"]
+
+
+@admin.register(CodeGuess)
+class CodeGuessAdmin(History):
+    list_display = ["user", "at"]
+    list_select_related = ["user"]
+    search_fields = ["=user__username"]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnly, admin.ModelAdmin):
+class ApiTokenAdmin(History):
     list_display = [
         "hint",
         "name",
@@ -72,13 +237,19 @@ class ApiTokenAdmin(ReadOnly, admin.ModelAdmin):
         "expires_at",
         "revoked_at",
     ]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user"]
     search_fields = ["hint", "name", "user__username"]
     exclude = ["digest"]
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke")
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        revoked(self, request, tokens)
 
 
 @admin.register(DeviceGrant)
-class DeviceGrantAdmin(ReadOnly, admin.ModelAdmin):
+class DeviceGrantAdmin(History):
     list_display = ["__str__", "user", "address", "scopes", "created_at", "expires_at"]
     list_filter = ["state"]
     list_select_related = ["user"]
@@ -87,16 +258,41 @@ class DeviceGrantAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["at", "actor", "action", "object", "address"]
-    list_filter = ["action", "organization"]
-    search_fields = ["object", "actor__username"]
-    list_select_related = ["actor"]
-    show_full_result_count = False
+class AuditEventAdmin(History):
+    list_display = ["at", "actor", "action", "object", "organization", "address"]
+    list_filter = ["organization"]
+    list_select_related = ["actor", "organization"]
+    search_fields = ["=action", "object", "=actor__username"]
+
+
+@admin.register(AuditLink)
+class AuditLinkAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["position", "organization", "event", "hex_digest"]
+    list_filter = ["organization"]
+    list_select_related = ["organization", "event"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["=position"]
+
+
+@admin.register(Event)
+class EventAdmin(History):
+    list_display = ["at", "kind", "organization", "position", "changeset"]
+    list_filter = ["organization"]
+    list_select_related = ["organization"]
+    search_fields = ["=kind", "=position"]
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(History):
+    list_display = ["key", "user", "status", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["=key", "=user__username"]
+    exclude = ["body"]  # answers may hold what only their receiver is to see
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ReadOnly, admin.ModelAdmin):
+class WebhookAdmin(ReadOnly, Admin):
     list_display = ["__str__", "organization", "url", "topics", "active", "created_by", "created_at"]
     list_filter = ["active", "organization"]
     list_select_related = ["organization", "created_by"]
@@ -105,21 +301,16 @@ class WebhookAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnly, admin.ModelAdmin):
+class WebhookDeliveryAdmin(History):
     list_display = ["uuid", "webhook", "kind", "state", "attempts", "last_status", "last_error", "created_at"]
     list_filter = ["state", "webhook__organization"]
     list_select_related = ["webhook"]
-    search_fields = ["uuid"]
-    show_full_result_count = False
+    search_fields = ["=uuid"]
     actions = ["redeliver"]
 
     @admin.action(description="Redeliver")
     def redeliver(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
         """Staff who administer the organization may, as everywhere else."""
-        for delivery in deliveries.select_related("webhook__organization"):
-            try:
-                webhooks.redeliver(actor=signed_in(request.user), delivery=delivery)
-            except DomainError as error:
-                self.message_user(request, f"{delivery}: {error}", messages.ERROR)
-            else:
-                self.message_user(request, f"{delivery}: queued")
+        actor = signed_in(request.user)
+        rows = deliveries.select_related("webhook__organization")
+        for_each(self, request, rows, lambda row: webhooks.redeliver(actor=actor, delivery=row), "queued")

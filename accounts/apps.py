@@ -7,7 +7,11 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         import accounts.schema  # registers the extension  # noqa: F401
+        from accounts import rate_limits
         from accounts.audit import write_event
+        from accounts.trail import sign_ins
         from gitslice.common.audit import set_recorder
 
         set_recorder(write_event)
+        sign_ins.connect()
+        rate_limits.connect()

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from accounts.events import ACCESS, announce
 from accounts.models import Organization, User
-from gitslice.common.audit import current_origin
+from gitslice.common.audit import Origin, current_origin
 
 INSERT = (
     "INSERT INTO accounts_auditevent (organization_id, actor_id, token_id, action, object, detail, address, at)"
@@ -30,6 +30,9 @@ CHANGES_ACCESS = {
     "slice.edit",
     "slice.roles",
     "user.deactivate",
+    "admin.add",
+    "admin.change",
+    "admin.delete",
 }
 
 
@@ -43,10 +46,14 @@ def write_event(
         origin.token_id,
         action,
         object[:300],
-        Jsonb(detail),
+        Jsonb(detail | _support(origin)),
         origin.address,
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
     if action in CHANGES_ACCESS:
         announce(organization_id=organization.pk if organization else None, kind=ACCESS)
+
+
+def _support(origin: Origin) -> dict[str, str]:
+    return {"impersonated_by": origin.impersonated_by} if origin.impersonated_by else {}

@@ -14,6 +14,7 @@ from accounts.people.models import Invitation  # noqa: F401 (Django finds models
 from accounts.querysets import OrganizationQuerySet
 from accounts.scim.models import ScimGroup, ScimToken, ScimUser  # noqa: F401
 from accounts.scopes import Scope, every_scope
+from accounts.trail.models import AuditLink  # noqa: F401 (Django finds models here)
 from accounts.webhooks.models import Webhook, WebhookDelivery  # noqa: F401 (Django finds models here)
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
@@ -34,7 +35,9 @@ class User(AbstractUser):
         "Organization", on_delete=models.PROTECT, null=True, blank=True, related_name="service_accounts"
     )
     session_generation = models.PositiveIntegerField(default=0, editable=False)
-    token: "ApiToken | None" = None  # of this request: it narrows what the user may do (accounts/limits.py)
+    token: "ApiToken | None" = (
+        None  # of this request: it narrows what the user may do (accounts/token_limits.py)
+    )
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -141,13 +144,14 @@ class ApiToken(models.Model):
 
 
 class AuditEvent(models.Model):
-    """One mutation: who did what to which object, when and from where. Never updated nor deleted."""
+    """One mutation: who did what to which object, when and from where. Never updated nor deleted: the
+    database refuses it. `link` is its place in the chain (accounts/trail/)."""
 
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, null=True, related_name="audit_events"
     )
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="+")
+    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, null=True, related_name="+")
     action = models.CharField(max_length=64)
     object = models.CharField(max_length=300)
     detail = models.JSONField(default=dict)

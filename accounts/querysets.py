@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
-from accounts.limits import limit_of
+from accounts.token_limits import limit_of
 
 if TYPE_CHECKING:
     from accounts.models import (

@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.limits import limit_of, require_unlimited, require_within
 from accounts.models import ApiToken, Membership, Organization, User, validate_slug
 from accounts.people.changes import lock_organization, lock_user, require_person, set_member
 from accounts.scopes import every_scope
 from accounts.signals import organization_created
+from accounts.support import require_own_hand
+from accounts.token_limits import limit_of, require_unlimited, require_within
 from accounts.tokens import digest_of, hint_of, new_secret
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, NotFound, PermissionDenied
@@ -99,6 +100,7 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """A new API token and its secret, which is shown this once and never stored. `actor` is who makes it, if not the
     user; they have been authorised. Raises TokenTooNarrow, PermissionDenied, InvalidRequest for who is deactivated."""
+    require_own_hand()
     actor, scopes = actor or user, [scope for scope in every_scope() if scope in set(scopes)]
     if actor == user and user.service_of_id is not None:
         raise PermissionDenied("a service account makes no tokens for itself: its administrators do")
@@ -122,6 +124,7 @@ def create_token(
 @transaction.atomic
 def revoke_token(*, actor: User, token_id: int, user: User | None = None) -> None:
     """Revoke one of the actor's own tokens, or of the user's whom the actor administers; NotFound for all others."""
+    require_own_hand()
     token = ApiToken.objects.select_for_update().filter(user=user or actor, pk=token_id).first()
     if token is None:
         raise NotFound("no such token")

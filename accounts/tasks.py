@@ -8,6 +8,7 @@ from celery import shared_task
 from accounts.devices.services import forget_old_grants
 from accounts.events import forget_old
 from accounts.people import letters
+from accounts.trail.chaining import chain_events
 from accounts.webhooks import dispatching, sending
 
 
@@ -15,6 +16,12 @@ from accounts.webhooks import dispatching, sending
 def forget_old_events() -> int:
     """Drop events that nobody resumes from any more; gives their number."""
     return forget_old()
+
+
+@shared_task(name="accounts.chain_audit")
+def chain_audit(everywhere: bool = False) -> int:
+    """Give audit events their places; gives their number."""
+    return chain_events(everywhere=everywhere)
 
 
 @shared_task(name="accounts.forget_old_deliveries")

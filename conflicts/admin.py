@@ -5,37 +5,51 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.admin import TabularInline
 
-from accounts.admin import ReadOnly
-from conflicts.models import Conflict, ConflictEvent, FailedTask
+from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, MailCursor, OpenEdit
+from gitslice.common.admin import Admin, History, ReadOnly
 
 
-class ConflictEventInline(admin.TabularInline):
+class ConflictEventInline(ReadOnly, TabularInline):
     model = ConflictEvent
     extra = 0
     can_delete = False
+    per_page = 50
 
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConflictEvent]:
+        return super().get_queryset(request).select_related("actor")
 
 
 @admin.register(Conflict)
-class ConflictAdmin(ReadOnly, admin.ModelAdmin):
+class ConflictAdmin(History):
     list_display = ["path", "kind", "severity", "state", "changeset", "their_changeset", "updated_at"]
-    list_filter = ["state", "severity", "kind"]
+    list_filter = ["state", "severity", "kind", "organization"]
     list_select_related = ["changeset", "their_changeset"]
-    search_fields = ["path"]
-    show_full_result_count = False
+    search_fields = ["path__startswith"]
     inlines = [ConflictEventInline]
 
 
+@admin.register(ConflictEvent)
+class ConflictEventAdmin(History):
+    list_display = ["conflict", "action", "actor", "at"]
+    list_filter = ["action"]
+    list_select_related = ["conflict", "actor"]
+    search_fields = ["=actor__username"]
+
+
+@admin.register(OpenEdit)
+class OpenEditAdmin(History):
+    list_display = ["path", "changeset", "patchset", "seen_seq"]
+    list_filter = ["organization"]
+    list_select_related = ["changeset", "patchset__changeset"]
+    search_fields = ["path__startswith"]
+
+
 @admin.register(FailedTask)
-class FailedTaskAdmin(ReadOnly, admin.ModelAdmin):
+class FailedTaskAdmin(History):
     list_display = ["name", "arguments", "at", "retried_at"]
-    list_filter = ["name"]
+    list_filter = [("retried_at", admin.EmptyFieldListFilter)]
     search_fields = ["name", "error"]
     actions = ["run_again"]
 
@@ -45,3 +59,17 @@ class FailedTaskAdmin(ReadOnly, admin.ModelAdmin):
             current_app.send_task(task.name, task.arguments)
         tasks.update(retried_at=timezone.now())
         self.message_user(request, "Queued.")
+
+
+@admin.register(MailChoice)
+class MailChoiceAdmin(Admin):
+    list_display = ["user", "conflicts", "reviews", "landings"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    autocomplete_fields = ["user"]
+
+
+@admin.register(MailCursor)
+class MailCursorAdmin(ReadOnly, Admin):
+    list_display = ["position"]
+    search_fields = ["=position"]

@@ -1,8 +1,13 @@
+import logging
 import os
 import warnings
+from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
+from celery.signals import after_setup_logger, after_setup_task_logger
+
+from gitslice.common.logs import redact
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gitslice.settings")
 
@@ -12,3 +17,9 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 app = Celery("gitslice")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@after_setup_logger.connect
+@after_setup_task_logger.connect
+def _hide_secrets(logger: logging.Logger, **_: Any) -> None:
+    redact(logger.handlers)

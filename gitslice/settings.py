@@ -38,12 +38,19 @@ try:
     GITSLICE_MAX_PACK_BLOBS = env.number("GITSLICE_MAX_PACK_BLOBS", 100_000)
     GITSLICE_MAX_EDITS = env.number("GITSLICE_MAX_EDITS", 100_000)
     GITSLICE_MAX_JSON_BYTES = env.number("GITSLICE_MAX_JSON_BYTES", 1 << 20)
+    GITSLICE_MAX_FORM_BYTES = env.number("GITSLICE_MAX_FORM_BYTES", 32 << 20)
     GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
     GITSLICE_GLOBAL_MERGE_SECONDS = env.number("GITSLICE_GLOBAL_MERGE_SECONDS", 5)
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
     GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
+    GITSLICE_LIMIT_ADDRESS = env.number("GITSLICE_LIMIT_ADDRESS", 120_000)
+    GITSLICE_LIMIT_ACCOUNT = env.number("GITSLICE_LIMIT_ACCOUNT", 60_000)
+    GITSLICE_LIMIT_TOKEN = env.number("GITSLICE_LIMIT_TOKEN", 30_000)
+    GITSLICE_LIMIT_SIGN_INS = env.number("GITSLICE_LIMIT_SIGN_INS", 10)
+    GITSLICE_TRUSTED_PROXIES = env.networks("GITSLICE_TRUSTED_PROXIES")
+    GITSLICE_AUDIT_SECONDS = env.number("GITSLICE_AUDIT_SECONDS", 5)
     GITSLICE_WEBHOOK_NETWORKS = env.networks("GITSLICE_WEBHOOK_NETWORKS")
     GITSLICE_DEVICE_TOKEN_DAYS = env.number("GITSLICE_DEVICE_TOKEN_DAYS", 90)
     globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
@@ -58,6 +65,7 @@ except env.SettingError as error:
     sys.exit(f"error: {error}")
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -80,13 +88,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.AuditOriginMiddleware",
+    "gitslice.common.bodies.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.support.SupportMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gitslice.common.pages.PageMiddleware",
+    "accounts.rate_limits.RateLimitMiddleware",
 ]
 
 ROOT_URLCONF = "gitslice.urls"
@@ -149,6 +160,7 @@ STORAGES = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.rate_limits.SignInLimits", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -206,7 +218,15 @@ SPECTACULAR_SETTINGS = {
         "VisibilityEnum": ["private", "organization", "public"],
     },
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = None  # bodies are read by parsers that know their own limits
+DATA_UPLOAD_MAX_MEMORY_SIZE = GITSLICE_MAX_FORM_BYTES  # of forms; the API's parsers know their own limits
+
+UNFOLD = {
+    "SITE_TITLE": "GitSlice administration",
+    "SITE_HEADER": "GitSlice",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_SYMBOL": "layers",
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -229,6 +249,16 @@ CELERY_BEAT_SCHEDULE = {
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
     "accounts.forget_old_deliveries": {"task": "accounts.forget_old_deliveries", "schedule": 3600},
     "accounts.forget_old_device_grants": {"task": "accounts.forget_old_device_grants", "schedule": 3600},
+    "accounts.chain_audit": {
+        "task": "accounts.chain_audit",
+        "schedule": GITSLICE_AUDIT_SECONDS,
+        "options": {"expires": 60},
+    },
+    "accounts.chain_audit_everywhere": {
+        "task": "accounts.chain_audit",
+        "schedule": 3600,
+        "kwargs": {"everywhere": True},
+    },
     "accounts.dispatch_webhooks": {
         "task": "accounts.dispatch_webhooks",
         "schedule": GITSLICE_WEBHOOK_SECONDS,
@@ -242,10 +272,15 @@ CELERY_TIMEZONE = "UTC"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GITSLICE_SECURE
+if GITSLICE_SECURE:  # browsers take cookies of these names from this very host alone, and only over HTTPS
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = GITSLICE_SECURE
 SECURE_HSTS_SECONDS = 31536000 if GITSLICE_SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = GITSLICE_SECURE
+# W021: whether a company's whole domain goes into browsers' preload lists is not for one server in it to say.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GITSLICE_SECURE else None
 X_FRAME_OPTIONS = "DENY"
@@ -253,7 +288,12 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "gitslice.common.logs.line_formatter",
+            "format": "{asctime} {levelname} {name} {message}",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("GITSLICE_LOG_LEVEL", "INFO")},
 }

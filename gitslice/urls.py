@@ -3,7 +3,9 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from accounts.views.audit import audit
 from accounts.views.device import decide, device
+from accounts.views.support import end as end_support
 from changesets.views.dashboard import dashboard
 from gitslice.api_docs import ApiDocsView
 from gitslice.ops import health, metrics
@@ -32,6 +34,8 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("", include("accounts.views.urls")),
+    path("support/end/", end_support, name="support-end"),
+    path("<str:org>/audit/", audit, name="audit"),
     path("", include("conflicts.views.urls")),
     path("", include("changesets.views.urls")),
     path("", include("slices.views.urls")),

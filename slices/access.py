@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from django.contrib.auth.models import AnonymousUser
 
-from accounts.limits import limit_of
 from accounts.models import Membership, Organization, User
 from accounts.people.belonging import TEAMS_OF_USER
+from accounts.token_limits import limit_of
 from gitslice.common.rows import Columns, fetch_row
 from slices.errors import SliceForbidden
 from slices.models import Commit, Definition, Slice, SliceRole

@@ -4,6 +4,7 @@ Commits: every digest is that of its content, and the parent is an older commit 
 Path versions: each begins with the entry that the version before left; the newest is the path head.
 Definitions: digests and chain. Slice logs: every commit that touches a covered path is there, and the newest is the head.
 Global commits: chain, digests, and the trees that the commits in them give.
+Audit trail: places and digests.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.models import Organization
+from accounts.trail.verifying import audit_findings
 from slices.commits import Change, CommitFacts, commit_digest
 from slices.definitions import definition_digest
 from slices.entries import Entry
@@ -89,6 +91,8 @@ def check_organization(organization: Organization) -> Iterator[Finding]:
             if not slice.is_root:
                 yield from _check_log(slice)
         for subject, problem in global_findings(organization.pk):
+            yield Finding(subject, problem)
+        for subject, problem in audit_findings(organization.pk):
             yield Finding(subject, problem)
 
 

@@ -7,9 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.limits import limit_of
 from accounts.models import Membership
 from accounts.people.belonging import held_by
+from accounts.token_limits import limit_of
 
 if TYPE_CHECKING:
     from accounts.models import User

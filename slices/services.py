@@ -10,9 +10,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.limits import require_unlimited
 from accounts.models import Organization, User
 from accounts.services import role_in
+from accounts.token_limits import require_unlimited
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
 from slices.access import Access, administers

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
@@ -47,12 +48,15 @@ def server_environment() -> dict[str, str]:
 class WebServer:
     """The product's web process on a database of the tests; `kill` is `kill -9`."""
 
-    def __init__(self, environment: dict[str, str], workers: int = 2) -> None:
+    def __init__(
+        self, environment: dict[str, str], workers: int = 2, errors: IO[bytes] | None = None
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = os.environ | environment | {"GITSLICE_ROLE": "web"}
         self.environment |= {"DJANGO_SETTINGS_MODULE": "gitslice.settings", "GITSLICE_ALLOWED_HOSTS": "*"}
         self.workers = workers
+        self.errors = errors  # where its log goes; else to ours
         self.start()
 
     def start(self) -> None:
@@ -67,7 +71,12 @@ class WebServer:
             "--no-control-socket",
         ]
         self.process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=self.environment, start_new_session=True, stdout=subprocess.DEVNULL
+            command,
+            cwd=REPOSITORY,
+            env=self.environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=self.errors,
         )
         wait_for(f"{self.url}/livez", self.process)
 

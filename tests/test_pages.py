@@ -49,6 +49,7 @@ PAGES = [
     "/acme/changesets/",
     "/acme/changesets/2/",
     "/acme/changesets/2/files/",
+    "/acme/audit/",
     "/conflicts/",
     "/acme/conflicts/",
 ]

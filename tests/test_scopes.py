@@ -44,6 +44,8 @@ NEEDED: dict[str, dict[str, Scope | None]] = {
     "service-account": {"GET": READ, "DELETE": ADMIN},
     "service-account-tokens": {"GET": READ, "POST": ADMIN},
     "service-account-token": {"DELETE": ADMIN},
+    "audit-events": {"GET": READ},
+    "audit-export": {"GET": READ},
     "tokens": {"GET": READ, "POST": ADMIN},
     "token": {"DELETE": ADMIN},
     "own-token": {"GET": ANY, "DELETE": ANY},

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.errors import OrganizationNotFound
-from accounts.limits import limit_of
 from accounts.models import Organization, User
 from accounts.services import require_admin, role_in
+from accounts.token_limits import limit_of
 from gitslice.common.errors import PermissionDenied, Unauthenticated
 from gitslice.common.rows import Columns, fetch_row
 

@@ -7,9 +7,9 @@ from rest_framework.views import APIView
 
 from accounts.api.access import signed_in
 from accounts.api.tokens import token_bodies
-from accounts.limits import limit_of
 from accounts.models import ApiToken, Organization
 from accounts.scopes import ANY
+from accounts.token_limits import limit_of
 from gitslice import __version__
 
 

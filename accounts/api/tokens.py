@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 from accounts import services
 from accounts.api.access import signed_in
 from accounts.idempotency import idempotent_secret
-from accounts.limits import limit_of
 from accounts.models import ApiToken, User
 from accounts.scopes import ADMIN, ANY, READ, Scope, every_scope
+from accounts.token_limits import limit_of
 from accounts.token_slices import slice_names, slices_named
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import listing

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from accounts.api import (
+    audit,
     deliveries,
     invitations,
     me,
@@ -21,6 +22,8 @@ TEAM = "teams/<str:org>/<str:team>/"
 WEBHOOK = "webhooks/<str:org>/<int:webhook_id>/"
 
 urlpatterns = [
+    path("audit/<str:org>/", audit.AuditListView.as_view(), name="audit-events"),
+    path("audit/<str:org>/export/", audit.AuditExportView.as_view(), name="audit-export"),
     path("me/", me.MeView.as_view(), name="me"),
     path("orgs/", organizations.OrganizationListView.as_view(), name="organizations"),
     path("orgs/<str:org>/", organizations.OrganizationView.as_view(), name="organization"),

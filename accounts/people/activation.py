@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from accounts.limits import require_unlimited
 from accounts.models import Organization, User
 from accounts.people.changes import (
     OWNER,
@@ -15,13 +14,16 @@ from accounts.people.changes import (
     require_other_owner,
 )
 from accounts.people.members import find_member
+from accounts.revocation import require_staff
 from accounts.services import require_admin
+from accounts.token_limits import require_unlimited
 from gitslice.common.errors import InvalidRequest, PermissionDenied
 
 
 @transaction.atomic
 def deactivate_user(*, actor: User, user: User, organization: Organization | None = None) -> User:
-    """Superusers may, with anybody else; owners and admins of the only organization that the user belongs to.
+    """Staff may who change users, with anybody but superusers, who are left to superusers; and owners and admins of the
+    only organization that the user belongs to.
 
     Raises PermissionDenied, LastOwner, MemberNotFound, InvalidRequest for oneself.
     """
@@ -45,8 +47,9 @@ def _authorise(actor: User, user: User, organization: Organization | None) -> No
     if user.pk == actor.pk:
         raise InvalidRequest("nobody deactivates themselves")
     if organization is None:
-        if not actor.is_superuser:
-            raise PermissionDenied("only administrators of the server may do this")
+        require_staff(actor)
+        if user.is_superuser and not actor.is_superuser:
+            raise PermissionDenied("only superusers may do this to superusers")
         return
     lock_organization(organization)
     own_role = require_admin(actor, organization)

@@ -90,7 +90,7 @@ def deactivate(user: User, organization: Organization | None, by: Author) -> Non
     if not lock_user(user).is_active:
         return
     _end_sessions(user, is_active=False)
-    audit(organization, by, "user.deactivate", user.username)
+    _audit_user(organization, by, "user.deactivate", user)
     announce(organization_id=None, kind=ACCESS)  # streams end wherever the user watches
 
 
@@ -100,7 +100,7 @@ def reactivate(user: User, organization: Organization | None, by: Author) -> Non
         return
     _end_sessions(user, is_active=True)
     ScimUser.objects.filter(user=user).update(suspended=False)
-    audit(organization, by, "user.reactivate", user.username)
+    _audit_user(organization, by, "user.reactivate", user)
 
 
 def make_team(
@@ -204,6 +204,15 @@ def audit(organization: Organization | None, by: Author, action: str, object: st
         )
     else:
         record(organization=organization, actor=by, action=action, object=object, detail=detail)
+
+
+def _audit_user(organization: Organization | None, by: Author, action: str, user: User) -> None:
+    """In the trail of the organization; of all that the user belongs to where it is none's."""
+    of_user: list[Organization | None] = (
+        [organization] if organization else list(user.organizations.order_by("pk"))
+    )
+    for concerned in of_user or [None]:
+        audit(concerned, by, action, user.username)
 
 
 def _end_sessions(user: User, *, is_active: bool) -> None:

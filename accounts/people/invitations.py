@@ -13,12 +13,12 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.limits import require_unlimited
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.people.changes import audit, lock_organization, set_member
 from accounts.people.errors import InvitationNotFound, MailIsOff
 from accounts.services import create_user, require_admin
 from accounts.tasks import send_invitation
+from accounts.token_limits import require_unlimited
 from accounts.tokens import digest_of
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied

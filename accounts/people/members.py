@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.limits import require_unlimited
 from accounts.models import Membership, Organization, User
 from accounts.people.changes import OWNER, check_name, drop_member, lock_organization
 from accounts.people.errors import MemberNotFound
 from accounts.services import add_member, require_admin
+from accounts.token_limits import require_unlimited
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, PermissionDenied
 

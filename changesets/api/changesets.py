@@ -15,7 +15,15 @@ from accounts.models import User
 from accounts.scopes import READ, WRITE
 from changesets.api.access import visible_changeset
 from changesets.api.landing import landing_body
-from changesets.api.proposals import PARSERS, ChangesetBody, flag_of, object_of, read_proposal, text_of
+from changesets.api.proposals import (
+    MAX_LINES_BYTES,
+    PARSERS,
+    ChangesetBody,
+    flag_of,
+    object_of,
+    read_proposal,
+    text_of,
+)
 from changesets.landing import Landing, land_patchset
 from changesets.models import Changeset
 from changesets.reading import changeset_body, changeset_detail
@@ -43,6 +51,7 @@ class ChangesetListView(APIView):
 class SliceChangesetListView(APIView):
     scopes = {"GET": READ, "POST": WRITE}
     parser_classes = PARSERS
+    max_body = MAX_LINES_BYTES
 
     @extend_schema(
         operation_id="list_slice_changesets",

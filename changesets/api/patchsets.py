@@ -12,7 +12,15 @@ from accounts.api.access import signed_in
 from accounts.idempotency import idempotent
 from accounts.scopes import READ, WRITE
 from changesets.api.access import visible_changeset
-from changesets.api.proposals import PARSERS, PatchsetBody, number_of, object_of, read_proposal, text_of
+from changesets.api.proposals import (
+    MAX_LINES_BYTES,
+    PARSERS,
+    PatchsetBody,
+    number_of,
+    object_of,
+    read_proposal,
+    text_of,
+)
 from changesets.models import Patchset
 from changesets.reading import add_stats, changeset_detail, changeset_diffs
 from changesets.services import add_patchset
@@ -23,6 +31,7 @@ from gitslice.common.pagination import listing
 class PatchsetListView(APIView):
     scopes = {"GET": READ, "POST": WRITE}
     parser_classes = PARSERS
+    max_body = MAX_LINES_BYTES
 
     @extend_schema(operation_id="list_patchsets", responses=OpenApiTypes.OBJECT, tags=["changesets"])
     def get(self, request: Request, org: str, number: int) -> Response:

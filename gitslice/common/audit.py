@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -17,6 +17,13 @@ class Origin:
 
     address: str | None = None
     token_id: int | None = None
+    impersonated_by: str | None = None  # the superuser who acts in the user's place
+
+    def in_place_of(self, username: str) -> Origin:
+        return replace(self, impersonated_by=username)
+
+    def without_support(self) -> Origin:
+        return replace(self, impersonated_by=None)
 
 
 _origin: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())  # noqa: B039 (frozen)

@@ -13,26 +13,51 @@ from django.shortcuts import render
 from django.views.defaults import page_not_found
 
 from gitslice.common.errors import DomainError, InvalidRequest, NotFound
-from gitslice.common.problems import as_domain_error, problem_response
+from gitslice.common.problems import as_domain_error, problem_response, retry_headers
 from gitslice.common.tags import sentence
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# The theme of the Django admin draws with style attributes, and evaluates expressions in its templates; only staff see it.
+ADMIN_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+    "script-src 'self'", "script-src 'self' 'unsafe-eval'"
+)
+ADMIN = "/admin/"
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    )
+)
+API = "/api/"
 # Swagger draws itself with style attributes; nothing but the description of the API is shown there.
 DRAWN_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
 class PageMiddleware:
-    """Gives every answer a content security policy, and shows domain errors of pages as pages."""
+    """Gives every answer its policies, and shows domain errors of pages as pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        policy = ADMIN_POLICY if request.path.startswith(ADMIN) else POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -46,9 +71,17 @@ class PageMiddleware:
 
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The error as a page with its own HTTP status. One of a server that is busy names nobody: who is signed in is not
-    to be had while the database is away."""
-    shown = None if error.status == 503 else request
-    return render(shown, "error.html", {"error": error, "status": error.status}, status=error.status)
+    to be had while the database is away, nor worth asking it for who asks too much."""
+    shown = None if error.status in (429, 503) else request
+    page = render(shown, "error.html", {"error": error, "status": error.status}, status=error.status)
+    for name, value in retry_headers(error).items():
+        page[name] = value
+    return page
+
+
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """What middleware answers: a problem document to the API, a page to people."""
+    return problem_response(error) if request.path.startswith(API) else error_page(request, error)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

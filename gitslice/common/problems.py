@@ -62,11 +62,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     domain_error = as_domain_error(error)
     if domain_error is None:
         return None
-    headers = {}
+    headers = retry_headers(domain_error)
     if domain_error.code == "unauthenticated":
         headers["WWW-Authenticate"] = "Bearer"
-    if domain_error.status in (429, 503):
-        headers["Retry-After"] = str(domain_error.details.get("retry_after", 1))
     response = Response(problem(domain_error), status=domain_error.status, headers=headers)
     response.content_type = "application/problem+json"
     return response
@@ -75,7 +73,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def problem_response(error: DomainError) -> HttpResponse:
     """The same for plain Django views and middleware."""
     body = ORJSONRenderer().render(problem(error))
-    return HttpResponse(body, status=error.status, content_type="application/problem+json")
+    headers = retry_headers(error)
+    return HttpResponse(body, status=error.status, content_type="application/problem+json", headers=headers)
+
+
+def retry_headers(error: DomainError) -> dict[str, str]:
+    """When to try again, where that helps."""
+    again = error.status in (429, 503)
+    return {"Retry-After": str(error.details.get("retry_after", 1))} if again else {}
 
 
 def as_domain_error(error: Exception) -> DomainError | None:

@@ -86,6 +86,7 @@ class ObjectsView(StreamView):
 
     scopes = {"POST": READ}
     parser_classes = [WantedParser]
+    max_body = MAX_WANTED_BYTES
 
     @extend_schema(
         operation_id="slice_objects",

@@ -19,6 +19,7 @@ class UploadView(APIView):
     """Blobs in, as one pack. The answer does not tell which of them were known before."""
 
     scopes = {"POST": WRITE}
+    max_body = "GITSLICE_MAX_PACK_BYTES"
 
     @extend_schema(
         operation_id="upload_pack",

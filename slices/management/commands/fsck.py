@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from accounts.trail.chaining import chain_events
 from slices.fsck import check_organization
 from slices.management.organizations import add_org_option, chosen_organizations
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         organizations = chosen_organizations(options)
+        chain_events(everywhere=True)
         findings = 0
         for organization in organizations:
             for finding in check_organization(organization):

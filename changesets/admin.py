@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from changesets.models import Changeset, ChangesetCounter, Comment, Edit, Patchset, Review
+from gitslice.common.admin import Admin, History, ReadOnly, hexed
+
+
+@admin.register(ChangesetCounter)
+class ChangesetCounterAdmin(ReadOnly, Admin):
+    list_display = ["organization", "last"]
+    list_select_related = ["organization"]
+    search_fields = ["organization__slug"]
+
+
+@admin.register(Changeset)
+class ChangesetAdmin(History):
+    list_display = ["__str__", "title", "organization", "slice", "author", "state", "updated_at"]
+    list_filter = ["state", "organization"]
+    list_select_related = ["organization", "slice__organization", "author"]
+    search_fields = ["=number", "title", "=author__username"]
+
+
+@admin.register(Patchset)
+class PatchsetAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["__str__", "author", "origin", "file_count", "created_at"]
+    list_filter = ["origin", "changeset__organization"]
+    list_select_related = ["changeset", "author"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["=changeset__number", "=author__username"]
+
+
+@admin.register(Edit)
+class EditAdmin(History):
+    hex_digest, hex_base = hexed("digest"), hexed("base_digest")
+    list_display = ["path", "op", "patchset", "organization", "mode", "size"]
+    list_filter = ["organization"]
+    list_select_related = ["patchset__changeset", "organization"]
+    readonly_fields = ["hex_digest", "hex_base"]
+    search_fields = ["path__exact"]
+    search_help_text = "A whole path"
+
+
+@admin.register(Review)
+class ReviewAdmin(History):
+    list_display = ["changeset", "patchset", "reviewer", "verdict", "created_at"]
+    list_filter = ["verdict", "changeset__organization"]
+    list_select_related = ["changeset", "patchset__changeset", "reviewer"]
+    search_fields = ["=changeset__number", "=reviewer__username"]
+
+
+@admin.register(Comment)
+class CommentAdmin(History):
+    list_display = ["changeset", "author", "path", "line", "created_at"]
+    list_filter = ["changeset__organization"]
+    list_select_related = ["changeset", "author"]
+    search_fields = ["=changeset__number", "=author__username", "body"]
