@@ -6,6 +6,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from accounts.querysets import OrganizationQuerySet
+from accounts.sso.models import Domain, GroupMapping, IdentityProvider  # noqa: F401 (likewise)
 from accounts.webhooks.models import Webhook, WebhookDelivery  # noqa: F401 (Django finds models here)
 
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"

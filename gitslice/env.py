@@ -155,6 +155,12 @@ def email(url: str) -> dict[str, Any]:
     }
 
 
+def check_open_sign_up(is_open: bool, mail: str) -> None:
+    """Whoever makes an account is asked to show that the e-mail address is theirs."""
+    if is_open and not mail:
+        raise SettingError("GITSLICE_OPEN_SIGN_UP needs GITSLICE_EMAIL_URL: addresses are verified by mail")
+
+
 def object_storage(url: str) -> dict[str, object]:
     """The entry of STORAGES for `file:///folder` or `s3://bucket?endpoint=http://host:port&region=name&prefix=text`.
 

@@ -63,7 +63,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if domain_error is None:
         return None
     headers = {}
-    if domain_error.code == "unauthenticated":
+    if domain_error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if domain_error.status in (429, 503):
         headers["Retry-After"] = str(domain_error.details.get("retry_after", 1))

@@ -1,0 +1,71 @@
+"""Whom an organization's identity provider lets in, and what becomes of them."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.models import Membership, Organization, Team, User
+from accounts.sso.domains import domain_of
+from accounts.sso.errors import SignInRefused
+from accounts.sso.identities import Identity
+from accounts.sso.models import Domain, IdentityProvider
+from gitslice.common.audit import record
+
+
+def check_may_make_account(provider: IdentityProvider, identity: Identity) -> None:
+    """A provider speaks for the verified domains of its organization, and for nobody else. Raises SignInRefused."""
+    if not identity.email:
+        raise SignInRefused("the identity provider names no e-mail address")
+    if identity.email_denied:
+        raise SignInRefused("the identity provider itself does not vouch for the e-mail address")
+    domain = domain_of(identity.email)
+    if not Domain.objects.filter(
+        organization=provider.organization, name=domain, verified_at__isnull=False
+    ).exists():
+        raise SignInRefused(f"{domain} is no verified domain of {provider.organization}")
+
+
+def owner_of_address(email: str) -> User | None:
+    """Whose account has this address already, verified or not. The same address may stand in several: the oldest."""
+    stated = EmailAddress.objects.filter(email__iexact=email).values("user")
+    return User.objects.filter(Q(email__iexact=email) | Q(pk__in=stated)).order_by("pk").first()
+
+
+@transaction.atomic
+def admit(*, provider: IdentityProvider, user: User, identity: Identity) -> None:
+    """Make the user a member, and of the teams that the groups stand for. Raises SignInRefused for the deactivated."""
+    if not user.is_active:
+        raise SignInRefused("the account is deactivated")
+    organization = provider.organization
+    _, joined = Membership.objects.get_or_create(organization=organization, user=user)
+    if joined:
+        record(
+            organization=organization, actor=user, action="member.add", object=user.username,
+            detail={"role": Membership.Role.MEMBER, "by": "single sign-on"},
+        )  # fmt: skip
+    _follow_groups(organization, provider, user, identity)
+
+
+def _follow_groups(
+    organization: Organization, provider: IdentityProvider, user: User, identity: Identity
+) -> None:
+    """Teams that no group stands for are left alone."""
+    mappings = list(provider.mappings.select_related("team"))
+    wanted = {mapping.team_id for mapping in mappings if mapping.group in identity.groups}
+    mapped = {mapping.team_id: mapping.team for mapping in mappings}
+    now = set(user.teams.filter(pk__in=mapped).values_list("pk", flat=True))
+    for team in sorted(wanted - now):
+        user.teams.add(mapped[team])
+        _audit_team(organization, user, mapped[team], "added")
+    for team in sorted(now - wanted):
+        user.teams.remove(mapped[team])
+        _audit_team(organization, user, mapped[team], "removed")
+
+
+def _audit_team(organization: Organization, user: User, team: Team, change: str) -> None:
+    record(
+        organization=organization, actor=user, action="team.change", object=team.slug,
+        detail={change: [user.username], "by": "single sign-on"},
+    )  # fmt: skip
