@@ -1,3 +1,4 @@
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -18,6 +19,7 @@ from accounts.models import (
 from accounts.webhooks import services as webhooks
 from gitslice.common.errors import DomainError
 
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one way in for all
 admin.site.unregister(Group)
 admin.site.register(User, DjangoUserAdmin)
 

@@ -8,6 +8,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         import accounts.schema  # registers the extension  # noqa: F401
         from accounts.audit import write_event
+        from accounts.sign_in import trail
         from gitslice.common.audit import set_recorder
 
         set_recorder(write_event)
+        trail.connect()

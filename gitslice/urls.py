@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
@@ -18,8 +17,8 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", dashboard, name="home"),
-    path("login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("accounts.sign_in.urls")),
+    path("", include("accounts.sso.urls")),
     path("api/v1/", include(api)),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
