@@ -16,11 +16,13 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.services import role_in
 from accounts.sso.admission import admit, check_may_make_account, owner_of_address
-from accounts.sso.apps import app_of, find
+from accounts.sso.apps import app_of, find, way_to
 from accounts.sso.errors import SignInRefused
 from accounts.sso.fetching import Session
 from accounts.sso.identities import Identity, identity_of, nonce_of
 from accounts.sso.models import IdentityProvider
+from accounts.sso.oidc import OidcProvider
+from accounts.sso.saml import SamlProvider
 from accounts.sso.services import note_test
 from gitslice.common.audit import record
 
@@ -37,6 +39,11 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         """The app of the one provider that is named by its key; providers are never listed."""
         found = find(client_id or provider or "")
         return [app_of(found)] if found else []
+
+    def get_provider(
+        self, request: HttpRequest, provider: str, client_id: str | None = None
+    ) -> SamlProvider | OidcProvider:
+        return way_to(request, self.get_app(request, provider=provider, client_id=client_id))
 
     def get_requests_session(self) -> requests.Session:
         return Session()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.socialaccount.models import SocialApp
+from django.http import HttpRequest
 
 from accounts.sso.models import KEY, IdentityProvider
+from accounts.sso.oidc import OidcProvider
+from accounts.sso.saml import SamlProvider
 from gitslice.common.secrets import unseal
 
-CLASSES = {IdentityProvider.Protocol.OIDC: "openid_connect", IdentityProvider.Protocol.SAML: "saml"}
 MAIL = (
     "email",
     "mail",
@@ -33,13 +35,21 @@ def app_of(provider: IdentityProvider) -> SocialApp:
     """Unsaved."""
     saml = provider.protocol == IdentityProvider.Protocol.SAML
     return SocialApp(
-        provider=CLASSES[IdentityProvider.Protocol(provider.protocol)],
+        provider=SamlProvider.id if saml else OidcProvider.id,
         provider_id=provider.key,
         name=provider.organization.name or provider.organization.slug,
         client_id=provider.key if saml else provider.client_id,
         secret=unseal(provider.client_secret) if provider.client_secret else "",
         settings=_saml(provider) if saml else _oidc(provider),
     )
+
+
+def way_to(request: HttpRequest, app: SocialApp) -> SamlProvider | OidcProvider:
+    """What speaks the protocol of the app."""
+    speaker: type[SamlProvider | OidcProvider] = (
+        SamlProvider if app.provider == SamlProvider.id else OidcProvider
+    )
+    return speaker(request, app=app)
 
 
 def find(key: str) -> IdentityProvider | None:

@@ -12,11 +12,10 @@ from allauth.socialaccount.providers.saml.utils import build_auth
 from django.http import HttpRequest
 from onelogin.saml2.errors import OneLogin_Saml2_Error
 
-from accounts.sso.apps import app_of, find
+from accounts.sso.apps import app_of, find, way_to
 from accounts.sso.errors import ProviderUnusable
 from accounts.sso.models import IdentityProvider
 from accounts.sso.oidc import discover
-from accounts.sso.saml import SamlProvider
 
 KEPT = "sso"  # in the session
 
@@ -62,7 +61,7 @@ def _saml_url(request: HttpRequest, provider: IdentityProvider, left: dict[str, 
     """A signed LogoutRequest by HTTP-Redirect; the answer comes to our `sls` address."""
     if not provider.slo_url:
         return None
-    auth = build_auth(request, SamlProvider(request, app=app_of(provider)))
+    auth = build_auth(request, way_to(request, app_of(provider)))
     return auth.logout(
         return_to="",
         name_id=left.get("name_id"),

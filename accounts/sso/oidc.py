@@ -26,10 +26,6 @@ SIGNED_WITH = {
 class OidcAdapter(OpenIDConnectOAuth2Adapter):
     id_token = ""
 
-    def get_provider(self) -> OidcProvider:
-        app = get_adapter().get_app(self.request, provider=self.provider_id)
-        return OidcProvider(self.request, app=app)
-
     def complete_login(
         self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any
     ) -> SocialLogin:
@@ -57,6 +53,10 @@ class OidcAdapter(OpenIDConnectOAuth2Adapter):
 
 class OidcProvider(OpenIDConnectProvider):
     oauth2_adapter_class = OidcAdapter
+
+    def serialize(self) -> dict[str, Any]:
+        """Found again by our key: client IDs are the providers' own, and may be the same at two."""
+        return super().serialize() | {"app.client_id": self.app.provider_id}
 
     def redirect(self, request: HttpRequest, process: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """To the provider; the nonce stays with the state in the session."""

@@ -205,9 +205,9 @@ def activate(client: Client) -> str:
     return secret
 
 
-def test_a_second_factor_is_asked_for_and_kept_sealed(signed_in, ann, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        secret = activate(signed_in)
+@pytest.mark.django_db(transaction=True)
+def test_a_second_factor_is_asked_for_and_kept_sealed(signed_in, ann):
+    secret = activate(signed_in)
     kept = Authenticator.objects.get(type="totp").data["secret"]
     assert kept != secret
     assert unseal(kept) == secret

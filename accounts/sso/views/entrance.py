@@ -25,13 +25,11 @@ from accounts.models import User
 from accounts.services import role_in
 from accounts.sso.adapter import CONNECT, PENDING, TEST, refuse
 from accounts.sso.admission import admit, check_may_make_account, owner_of_address
-from accounts.sso.apps import app_of, find
+from accounts.sso.apps import app_of, find, way_to
 from accounts.sso.domains import domain_of
 from accounts.sso.errors import SignInRefused
 from accounts.sso.identities import identity_of
 from accounts.sso.models import Domain, IdentityProvider
-from accounts.sso.oidc import OidcProvider
-from accounts.sso.saml import SamlProvider
 
 
 @never_cache
@@ -78,9 +76,7 @@ def start(request: HttpRequest, org: str) -> HttpResponse:
     if provider is None or not (provider.active or process == TEST):
         raise Http404
     known = {TEST: TEST, CONNECT: AuthProcess.CONNECT}
-    app = app_of(provider)
-    saml = provider.protocol == IdentityProvider.Protocol.SAML
-    way = SamlProvider(request, app=app) if saml else OidcProvider(request, app=app)
+    way = way_to(request, app_of(provider))
     try:
         return way.redirect(request, known.get(process, AuthProcess.LOGIN), next_url=_next(request) or None)
     except (requests.RequestException, KeyError, ValueError):
