@@ -16,6 +16,7 @@ from accounts.sso.apps import app_of, find, way_to
 from accounts.sso.errors import ProviderUnusable
 from accounts.sso.models import IdentityProvider
 from accounts.sso.oidc import discover
+from accounts.sso.saml import RELAY_STATE
 
 KEPT = "sso"  # in the session
 
@@ -63,7 +64,7 @@ def _saml_url(request: HttpRequest, provider: IdentityProvider, left: dict[str, 
         return None
     auth = build_auth(request, way_to(request, app_of(provider)))
     return auth.logout(
-        return_to="",
+        return_to=RELAY_STATE,
         name_id=left.get("name_id"),
         session_index=left.get("session"),
         name_id_format=left.get("format"),

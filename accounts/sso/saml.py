@@ -9,12 +9,13 @@ from typing import Any
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
+from allauth.socialaccount.providers.saml.utils import build_auth
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from django.core.cache import cache
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
@@ -23,6 +24,7 @@ from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 from accounts.sso.errors import ProviderUnusable, SignInRefused
 
 NAMESPACE = {"saml": "urn:oasis:names:tc:SAML:2.0:assertion"}
+RELAY_STATE = "gitslice"  # an empty one is signed by some and left out by others, and then no signature fits
 TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 REMEMBERED = 24 * 3600  # seconds for which an assertion stays used: longer than any is valid
 LIFE = timedelta(days=3650)  # of our own certificate
@@ -32,6 +34,16 @@ class SamlProvider(SAMLProvider):
     """`left` is what signing out at the provider takes."""
 
     left: dict[str, Any]
+
+    def redirect(
+        self, request: HttpRequest, process: str, next_url: str | None = None, data: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        """To the provider, with a signed request; its id finds the state again."""
+        auth = build_auth(request, self)
+        url = auth.login(return_to=RELAY_STATE)
+        request_id = auth.get_last_request_id()
+        self.stash_redirect_state(request, process, next_url, data, state_id=request_id, **kwargs)
+        return HttpResponseRedirect(url)
 
     def sociallogin_from_response(self, request: HttpRequest, response: OneLogin_Saml2_Auth) -> SocialLogin:
         _check_answers(response)

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+import xmlsec
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.saml.views import ACSView, FinishACSView, MetadataView, SLSView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
+from lxml.etree import LxmlError
+from onelogin.saml2.errors import OneLogin_Saml2_Error
 
 from accounts.sso.adapter import refuse
 from accounts.sso.apps import find
@@ -26,7 +30,16 @@ MOST_POSTED = 512 << 10  # bytes of a SAML response: it is kept until the browse
 log = logging.getLogger(__name__)
 
 # What reading an answer raises that is not as the standard has it.
-MALFORMED = (KeyError, TypeError, ValueError, AttributeError, requests.RequestException)
+MALFORMED = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    LxmlError,
+    xmlsec.Error,
+    OneLogin_Saml2_Error,
+    requests.RequestException,
+)
 
 
 def oidc_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
@@ -78,9 +91,13 @@ def saml_finish(request: HttpRequest, organization_slug: str) -> HttpResponse:
 
 
 def saml_sls(request: HttpRequest, organization_slug: str) -> HttpResponse:
-    """Answers to our sign-out, and the provider's own requests to end a session: those are signed, or not heard."""
-    if "SAMLRequest" in request.GET and "Signature" not in request.GET:
-        refuse(request, _existing(organization_slug), SignInRefused("the request is not signed"))
+    """The provider's requests to end a session: signed, or not heard. Its answers to ours tell nothing new, as the
+    session has ended here before, and so lead back without being believed."""
+    provider = _existing(organization_slug)
+    if "SAMLRequest" not in request.GET:
+        return HttpResponseRedirect(reverse("login"))
+    if "Signature" not in request.GET:
+        refuse(request, provider, SignInRefused("the request is not signed"))
     return _answered(request, organization_slug, lambda: _sls(request, organization_slug=organization_slug))
 
 
