@@ -1,4 +1,5 @@
 from allauth.account.decorators import secure_admin_login
+from allauth.socialaccount.models import SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -9,6 +10,8 @@ from accounts.api.access import signed_in
 from accounts.models import (
     ApiToken,
     AuditEvent,
+    Domain,
+    IdentityProvider,
     Membership,
     Organization,
     Team,
@@ -20,7 +23,9 @@ from accounts.webhooks import services as webhooks
 from gitslice.common.errors import DomainError
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one way in for all
-admin.site.unregister(Group)
+admin.site.unregister(
+    [Group, SocialApp, SocialToken]
+)  # providers are organizations'; their tokens are not kept
 admin.site.register(User, DjangoUserAdmin)
 
 
@@ -75,6 +80,23 @@ class AuditEventAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ["object", "actor__username"]
     list_select_related = ["actor"]
     show_full_result_count = False
+
+
+@admin.register(IdentityProvider)
+class IdentityProviderAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["organization", "protocol", "issuer", "active", "enforced", "tested_at"]
+    list_filter = ["protocol", "active", "enforced"]
+    list_select_related = ["organization"]
+    search_fields = ["organization__slug", "issuer"]
+    exclude = ["client_secret", "own_key"]
+
+
+@admin.register(Domain)
+class DomainAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["name", "organization", "verified_at"]
+    list_select_related = ["organization"]
+    search_fields = ["name", "organization__slug"]
+    exclude = ["proof"]
 
 
 @admin.register(Webhook)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -54,6 +54,15 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         return [ip_network(word) for word in words(name, "")]
     except ValueError as error:
         raise SettingError(f"{name} must be networks like 10.1.0.0/16: {error}") from None
+
+
+def servers(name: str) -> list[tuple[str, int]]:
+    """Addresses with ports like 10.1.0.53:53, separated by commas."""
+    try:
+        pairs = [word.rpartition(":") for word in words(name, "")]
+        return [(str(ip_address(host.strip("[]"))), int(port)) for host, _, port in pairs]
+    except ValueError as error:
+        raise SettingError(f"{name} must be addresses like 10.1.0.53:53: {error}") from None
 
 
 def home(base: Path) -> Path:

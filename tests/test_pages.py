@@ -43,6 +43,9 @@ PAGES = [
     "/acme/changesets/2/files/",
     "/conflicts/",
     "/acme/conflicts/",
+    "/acme/sign-in/",
+    "/acme/sign-in/?protocol=saml",
+    "/account/",
 ]
 
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import role_in
-from accounts.sso.admission import admit, check_may_make_account, owner_of_address
+from accounts.sso.admission import admit, check_may_make_account, owner_of_address, speaks_for
 from accounts.sso.apps import app_of, find, way_to
 from accounts.sso.errors import SignInRefused
 from accounts.sso.fetching import Session
@@ -50,6 +50,10 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return True  # whom pre_social_login lets pass
+
+    def is_email_verified(self, provider: Any, email: str) -> bool:
+        found = find(provider.app.provider_id)
+        return found is not None and speaks_for(found, email)
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Every answer of an identity provider comes through here, before anybody is signed in."""

@@ -20,11 +20,16 @@ def check_may_make_account(provider: IdentityProvider, identity: Identity) -> No
         raise SignInRefused("the identity provider names no e-mail address")
     if identity.email_denied:
         raise SignInRefused("the identity provider itself does not vouch for the e-mail address")
-    domain = domain_of(identity.email)
-    if not Domain.objects.filter(
-        organization=provider.organization, name=domain, verified_at__isnull=False
-    ).exists():
+    if not speaks_for(provider, identity.email):
+        domain = domain_of(identity.email)
         raise SignInRefused(f"{domain} is no verified domain of {provider.organization}")
+
+
+def speaks_for(provider: IdentityProvider, email: str) -> bool:
+    """Is the address one of the organization's verified domains? Subdomains are domains of their own."""
+    return Domain.objects.filter(
+        organization=provider.organization, name=domain_of(email), verified_at__isnull=False
+    ).exists()
 
 
 def owner_of_address(email: str) -> User | None:

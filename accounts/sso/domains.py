@@ -47,7 +47,6 @@ def _resolver() -> Resolver:
     if not settings.GITSLICE_DNS_SERVERS:
         return Resolver()
     resolver = Resolver(configure=False)
-    hosts = [server.rpartition(":") for server in settings.GITSLICE_DNS_SERVERS]
-    resolver.nameservers = [host for host, _, _ in hosts]
-    resolver.nameserver_ports = {host: int(port) for host, _, port in hosts}
+    resolver.nameservers = [host for host, _ in settings.GITSLICE_DNS_SERVERS]
+    resolver.nameserver_ports = dict(settings.GITSLICE_DNS_SERVERS)
     return resolver

@@ -1,9 +1,12 @@
 """Requests to identity providers. Their addresses come from organizations' admins, so the rule of webhooks holds:
-nobody reaches our own network through them, except what GITSLICE_SSO_NETWORKS names."""
+nobody reaches our own network through them, except what GITSLICE_SSO_NETWORKS names. And without TLS we go nowhere
+else than there: who signs people in is not asked over wires that anybody may change."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
 from typing import Any
 
 import requests
@@ -17,18 +20,29 @@ from accounts.webhooks.addresses import admitted
 PATIENCE = 10  # seconds
 
 
+def _within(addresses: Iterable[str]) -> list[str]:
+    networks = settings.GITSLICE_SSO_NETWORKS
+    return [text for text in addresses if any(ip_address(text) in network for network in networks)]
+
+
+def _public_or_within(addresses: Iterable[str]) -> list[str]:
+    return admitted(addresses, settings.GITSLICE_SSO_NETWORKS)
+
+
 class _Checked(HTTPConnection):
+    admit: Callable[[Iterable[str]], list[str]] = staticmethod(_within)
+
     def _new_conn(self) -> socket.socket:
         """A connection to an address that was checked, whatever the name may mean a moment later."""
         found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
-        usable = admitted((str(entry[4][0]) for entry in found), settings.GITSLICE_SSO_NETWORKS)
+        usable = self.admit(str(entry[4][0]) for entry in found)
         if not usable:
-            raise OSError(f"{self.host} has no public address")
+            raise OSError(f"{self.host} has no address that may be asked")
         return socket.create_connection((usable[0], self.port), PATIENCE)
 
 
 class _CheckedTls(_Checked, HTTPSConnection):
-    pass
+    admit = staticmethod(_public_or_within)
 
 
 class _Pool(HTTPConnectionPool):
