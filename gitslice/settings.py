@@ -192,7 +192,6 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "GitSlice"
 MFA_TOTP_TOLERANCE = 1  # of 30 seconds, for clocks that are wrong
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # a server without mail verifies none
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not GITSLICE_SECURE  # browsers allow it on this machine alone
 SOCIALACCOUNT_ADAPTER = "accounts.sso.adapter.SingleSignOnAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # an organization speaks for its domains
 
