@@ -26,7 +26,11 @@ def show(request: HttpRequest, org: str) -> HttpResponse:
     organization = administered_organization(request.user, org)
     provider = IdentityProvider.objects.filter(organization=organization).first()
     names = [name for name in FIELDS if hasattr(provider, name)]
-    typed = {name: getattr(provider, name) for name in names if name != "client_secret"} if provider else {}
+    typed = (
+        {name: getattr(provider, name) for name in names if name != "client_secret"}
+        if provider
+        else {"groups_claim": "groups"}
+    )
     return _page(request, organization, provider, typed | {"protocol": _protocol(request, provider)})
 
 
