@@ -2,6 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -18,8 +23,11 @@ from accounts.models import (
     AuditLink,
     CodeGuess,
     DeviceGrant,
+    Domain,
     Event,
+    GroupMapping,
     IdempotencyKey,
+    IdentityProvider,
     Invitation,
     Membership,
     Organization,
@@ -33,13 +41,17 @@ from accounts.models import (
 )
 from accounts.people.activation import deactivate_user, reactivate_user
 from accounts.people.members import change_role, remove_member
-from accounts.revocation import revoke_tokens
+from accounts.revocation import remove_factor, revoke_tokens
 from accounts.support import begin_support
 from accounts.webhooks import services as webhooks
 from gitslice.common.admin import Admin, History, ReadOnly, for_each, hexed
 from gitslice.common.errors import DomainError
 
-admin.site.unregister(Group)
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one way in for all
+admin.site.unregister(
+    [Group, SocialApp, SocialToken]
+)  # providers are organizations'; their tokens are not kept
+admin.site.unregister([EmailAddress, SocialAccount, Authenticator, UserSession])  # ours are below
 
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -291,6 +303,30 @@ class IdempotencyKeyAdmin(History):
     exclude = ["body"]  # answers may hold what only their receiver is to see
 
 
+@admin.register(IdentityProvider)
+class IdentityProviderAdmin(ReadOnly, Admin):
+    list_display = ["organization", "protocol", "issuer", "active", "enforced", "tested_at"]
+    list_filter = ["protocol", "active", "enforced"]
+    list_select_related = ["organization"]
+    search_fields = ["organization__slug", "issuer"]
+    exclude = ["client_secret", "own_key"]
+
+
+@admin.register(GroupMapping)
+class GroupMappingAdmin(ReadOnly, Admin):
+    list_display = ["group", "team", "provider"]
+    list_select_related = ["team__organization", "provider__organization"]
+    search_fields = ["group", "=team__slug"]
+
+
+@admin.register(Domain)
+class DomainAdmin(ReadOnly, Admin):
+    list_display = ["name", "organization", "verified_at"]
+    list_select_related = ["organization"]
+    search_fields = ["name", "organization__slug"]
+    exclude = ["proof"]
+
+
 @admin.register(Webhook)
 class WebhookAdmin(ReadOnly, Admin):
     list_display = ["__str__", "organization", "url", "topics", "active", "created_by", "created_at"]
@@ -314,3 +350,47 @@ class WebhookDeliveryAdmin(History):
         actor = signed_in(request.user)
         rows = deliveries.select_related("webhook__organization")
         for_each(self, request, rows, lambda row: webhooks.redeliver(actor=actor, delivery=row), "queued")
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(History):
+    list_display = ["email", "user", "primary", "verified"]
+    list_filter = ["verified"]
+    list_select_related = ["user"]
+    search_fields = ["email", "=user__username"]
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(History):
+    """Who is whom at an organization's identity provider."""
+
+    list_display = ["user", "provider", "uid", "date_joined", "last_login"]
+    list_select_related = ["user"]
+    search_fields = ["=uid", "=user__username"]
+    exclude = ["extra_data"]
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(History):
+    list_display = ["user", "type", "created_at", "last_used_at"]
+    list_filter = ["type"]
+    list_select_related = ["user"]
+    search_fields = ["=user__username"]
+    exclude = ["data"]
+    actions = ["take_away"]
+
+    @admin.action(description="Take away, from who has lost it", permissions=["edit"])
+    def take_away(self, request: HttpRequest, rows: QuerySet[Authenticator]) -> None:
+        actor = signed_in(request.user)
+        for_each(self, request, rows, lambda row: remove_factor(actor=actor, factor=row), "taken away")
+
+    def has_edit_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_user")
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(History):
+    list_display = ["user", "ip", "user_agent", "created_at", "last_seen_at"]
+    list_select_related = ["user"]
+    search_fields = ["=user__username", "=ip"]
+    exclude = ["session_key", "data"]

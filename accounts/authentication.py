@@ -8,6 +8,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
+from accounts.sso.enforcement import UNMET
+from accounts.sso.errors import SingleSignOnRequired
 from accounts.tokens import digest_of
 from gitslice.common.audit import Origin, current_origin, set_origin
 from gitslice.common.errors import Unauthenticated
@@ -17,7 +19,7 @@ LAST_USE_PRECISION = timedelta(minutes=1)
 
 TOKEN, USER = Columns(ApiToken, "token"), Columns(User, "account")
 LIVE_TOKEN = f"""
-SELECT {TOKEN.sql}, {USER.sql} FROM accounts_apitoken token JOIN accounts_user account ON account.id = token.user_id
+SELECT {TOKEN.sql}, {USER.sql}, {UNMET} FROM accounts_apitoken token JOIN accounts_user account ON account.id = token.user_id
  WHERE token.digest = %s AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > %s)
    AND account.is_active
 """
@@ -39,7 +41,8 @@ class TokenAuthentication(BaseAuthentication):
 
 
 def live_token(secret: str) -> ApiToken:
-    """The token with its user, or Unauthenticated: unknown, revoked, expired, or of a deactivated user."""
+    """The token with its user, or Unauthenticated: unknown, revoked, expired, or of a deactivated user. Raises
+    SingleSignOnRequired where an organization of the user demands it."""
     now = timezone.now()
     row = fetch_row(LIVE_TOKEN, [digest_of(secret), now])
     if row is None:
@@ -48,6 +51,11 @@ def live_token(secret: str) -> ApiToken:
     token = TOKEN.take(values)
     token.user = USER.take(values)
     token.user.token = token
+    organization = next(values)
+    if organization is not None:
+        raise SingleSignOnRequired(
+            f"{organization} wants its members to sign in through its identity provider"
+        )
     if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION:
         _note_use(token, now)
     return token

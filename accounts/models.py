@@ -14,6 +14,7 @@ from accounts.people.models import Invitation  # noqa: F401 (Django finds models
 from accounts.querysets import OrganizationQuerySet
 from accounts.scim.models import ScimGroup, ScimToken, ScimUser  # noqa: F401
 from accounts.scopes import Scope, every_scope
+from accounts.sso.models import Domain, GroupMapping, IdentityProvider  # noqa: F401 (likewise)
 from accounts.trail.models import AuditLink  # noqa: F401 (Django finds models here)
 from accounts.webhooks.models import Webhook, WebhookDelivery  # noqa: F401 (Django finds models here)
 

@@ -65,8 +65,9 @@ def connect() -> None:
 
 
 def _signed_in(sender: object, request: HttpRequest | None, user: User, **_: Any) -> None:
-    of_account, of_both, *of_address = _sign_in_limits(request, user.get_username())
-    forget([of_account, of_both])
+    for name in {user.get_username(), user.email}:  # people sign in by either
+        of_account, of_both, *of_address = _sign_in_limits(request, name)
+        forget([of_account, of_both])
     forget(of_address, times=1)
 
 

@@ -1,9 +1,10 @@
-"""Taking back tokens of others, for staff."""
+"""Taking back tokens and second factors of others, for staff."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.utils import timezone
 
@@ -25,6 +26,17 @@ def revoke_tokens(*, actor: User, tokens: Iterable[ApiToken]) -> int:
         detail = {"user": token.user.username}
         record(organization=None, actor=actor, action="token.revoke", object=token.hint, detail=detail)
     return len(revoked)
+
+
+@transaction.atomic
+def remove_factor(*, actor: User, factor: Authenticator) -> None:
+    """Take a second factor or a passkey from somebody who has lost it, for staff. Raises PermissionDenied."""
+    require_staff(actor)
+    if factor.user.is_superuser and not actor.is_superuser:
+        raise PermissionDenied("only superusers may do this to superusers")
+    name, detail = factor.user.username, {"type": factor.type}
+    factor.delete()
+    record(organization=None, actor=actor, action="user.second_factor_remove", object=name, detail=detail)
 
 
 def require_staff(actor: User) -> None:

@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import ApiToken, Membership, Organization, User, validate_slug
-from accounts.people.changes import lock_organization, lock_user, require_person, set_member
+from accounts.people.changes import lock_organization, lock_user, require_person, set_member, sign_out
 from accounts.scopes import every_scope
 from accounts.signals import organization_created
+from accounts.sso.enforcement import owes_sign_in
 from accounts.support import require_own_hand
 from accounts.token_limits import limit_of, require_unlimited, require_within
 from accounts.tokens import digest_of, hint_of, new_secret
@@ -69,7 +70,10 @@ def add_member(
     before = organization.memberships.filter(user=user).values_list("role", flat=True).first()
     if Membership.Role.OWNER in (role, before) and own_role != Membership.Role.OWNER:
         raise PermissionDenied(f"only owners of {organization} may make owners, or change them")
-    return set_member(organization, user, role, actor)
+    membership = set_member(organization, user, role, actor)
+    if before != role and owes_sign_in(user):  # an owner who becomes less owes it too
+        sign_out(User.objects.filter(pk=user.pk))
+    return membership
 
 
 def role_in(user: User, organization: Organization) -> str | None:

@@ -21,9 +21,11 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import Organization, User
 from gitslice.common.audit import current_origin, record, set_origin
 from gitslice.common.errors import PermissionDenied
+from gitslice.common.pages import refusal
 
 KEY = "support"  # in the session: {"user": id, "until": seconds}
 LASTS = 3600
+OWN = ("/account/", "/sso/", "/login/", "/device/")  # pages of what lets a user in
 
 
 class SupportMiddleware:
@@ -34,6 +36,8 @@ class SupportMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            if request.path.startswith(OWN) and _support_of(request):
+                return refusal(request, PermissionDenied("not while you act as somebody else"))
             request.user = cast(User, SimpleLazyObject(partial(_placed, request)))
         return self.get_response(request)
 
@@ -73,10 +77,16 @@ def require_own_hand() -> None:
         raise PermissionDenied("not while you act as somebody else")
 
 
+def _support_of(request: HttpRequest) -> dict[str, Any] | None:
+    """Of the session, while it lasts."""
+    support: dict[str, Any] | None = request.session.get(KEY)
+    return support if support and support["until"] >= time.time() else None
+
+
 def _placed(request: HttpRequest) -> User | AnonymousUser:
     real: Any = get_user(request)
-    support = request.session.get(KEY)
-    if not support or support["until"] < time.time():
+    support = _support_of(request)
+    if support is None:
         return real
     user = User.objects.filter(pk=support["user"]).first()
     if user is None or not may_support(real, user):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -54,6 +54,15 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         return [ip_network(word) for word in words(name, "")]
     except ValueError as error:
         raise SettingError(f"{name} must be networks like 10.1.0.0/16: {error}") from None
+
+
+def servers(name: str) -> list[tuple[str, int]]:
+    """Addresses with ports like 10.1.0.53:53, separated by commas."""
+    try:
+        pairs = [word.rpartition(":") for word in words(name, "")]
+        return [(str(ip_address(host.strip("[]"))), int(port)) for host, _, port in pairs]
+    except ValueError as error:
+        raise SettingError(f"{name} must be addresses like 10.1.0.53:53: {error}") from None
 
 
 def home(base: Path) -> Path:
@@ -153,6 +162,12 @@ def email(url: str) -> dict[str, Any]:
         "EMAIL_USE_TLS": parse_qs(parts.query).get("tls") == ["1"],
         "EMAIL_TIMEOUT": 20,
     }
+
+
+def check_open_sign_up(is_open: bool, mail: str) -> None:
+    """Whoever makes an account is asked to show that the e-mail address is theirs."""
+    if is_open and not mail:
+        raise SettingError("GITSLICE_OPEN_SIGN_UP needs GITSLICE_EMAIL_URL: addresses are verified by mail")
 
 
 def object_storage(url: str) -> dict[str, object]:

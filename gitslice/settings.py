@@ -55,6 +55,10 @@ try:
     GITSLICE_DEVICE_TOKEN_DAYS = env.number("GITSLICE_DEVICE_TOKEN_DAYS", 90)
     globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
     DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
+    GITSLICE_OPEN_SIGN_UP = env.flag("GITSLICE_OPEN_SIGN_UP", False)
+    env.check_open_sign_up(GITSLICE_OPEN_SIGN_UP, mail=env.text("GITSLICE_EMAIL_URL"))
+    GITSLICE_SSO_NETWORKS = env.networks("GITSLICE_SSO_NETWORKS")
+    GITSLICE_DNS_SERVERS = env.servers("GITSLICE_DNS_SERVERS")
     GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
     GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
     GITSLICE_PUBLIC_URL = env.public_url(GITSLICE_HOME)
@@ -73,6 +77,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -96,6 +108,7 @@ MIDDLEWARE = [
     "accounts.support.SupportMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "gitslice.common.pages.PageMiddleware",
     "accounts.rate_limits.RateLimitMiddleware",
 ]
@@ -160,7 +173,10 @@ STORAGES = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.rate_limits.SignInLimits", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "accounts.rate_limits.SignInLimits",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -174,6 +190,26 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+
+# Sign-in (docs/sign-in.md)
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip"}  # an office may be behind one address
+ACCOUNT_ADAPTER = "accounts.sign_in.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"  # the adapter asks who made their account themselves for it
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[GitSlice] "
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if GITSLICE_SECURE else "http"
+MFA_ADAPTER = "accounts.sign_in.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "GitSlice"
+MFA_TOTP_TOLERANCE = 1  # of 30 seconds, for clocks that are wrong
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # a server without mail verifies none
+SOCIALACCOUNT_ADAPTER = "accounts.sso.adapter.SingleSignOnAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # an organization speaks for its domains
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

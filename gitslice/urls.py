@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
@@ -23,10 +22,10 @@ handler404 = "gitslice.common.pages.not_found"
 
 urlpatterns = [
     path("", dashboard, name="home"),
-    path("login/", LoginView.as_view(template_name="accounts/login.html"), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
     path("device/", device, name="device"),
     path("device/decide/", decide, name="device-decide"),
+    path("", include("accounts.sign_in.urls")),
+    path("", include("accounts.sso.urls")),
     path("api/v1/", include(api)),
     path("scim/v2/", include("accounts.scim.urls")),
     path("livez", health.livez, name="livez"),

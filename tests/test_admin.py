@@ -7,6 +7,10 @@ import time
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
@@ -21,7 +25,10 @@ from accounts.models import (
     AuditEvent,
     CodeGuess,
     DeviceGrant,
+    Domain,
+    GroupMapping,
     IdempotencyKey,
+    IdentityProvider,
     Invitation,
     ScimGroup,
     ScimToken,
@@ -47,8 +54,9 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db
 OURS = ("accounts", "changesets", "conflicts", "objects", "ops", "slices")
+OF_SIGN_IN = [EmailAddress, SocialAccount, Authenticator, UserSession]
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
-MADE_BY_MODELS = [model for model in MODELS if not model._meta.auto_created]
+MADE_BY_MODELS = [model for model in MODELS if not model._meta.auto_created] + OF_SIGN_IN
 BUDGET = 14  # session, user, what the theme asks, filters, the list
 
 
@@ -70,6 +78,7 @@ def address(model: type[models.Model], page: str = "changelist", *args: Any) -> 
 
 def fill(world: World, round: int) -> None:
     """Three more rows of every model, each with relations of its own."""
+    provider, _ = IdentityProvider.objects.get_or_create(organization=world.organization, protocol="oidc")
     for place in range(3):
         name = f"r{round}n{place}"
         user = world.user(name)
@@ -92,6 +101,12 @@ def fill(world: World, round: int) -> None:
         grant = {"client": "gs", "scopes": ["read"], "interval": 5, "expires_at": timezone.now()}
         DeviceGrant.objects.create(user=user, **codes, **grant)
         CodeGuess.objects.create(user=user)
+        EmailAddress.objects.create(user=user, email=f"{name}@b.example", primary=True)
+        SocialAccount.objects.create(user=user, provider=f"o{world.organization.pk}", uid=name)
+        Authenticator.objects.create(user=user, type="totp", data={"secret": "sealed-text"})
+        UserSession.objects.create(user=user, ip="127.0.0.1", session_key=name)
+        Domain.objects.create(organization=world.organization, name=f"{name}.example")
+        GroupMapping.objects.create(provider=provider, group=name, team=Team.objects.get(slug=name))
         commit = slice.organization.commits.order_by("-seq").first()
         conflict = Conflict.objects.create(
             organization=world.organization,
@@ -344,6 +359,13 @@ def test_a_failed_task_runs_again(filled, client):
     assert FailedTask.objects.get(pk=task.pk).retried_at is not None
 
 
+def test_a_lost_second_factor_is_taken_away(filled, client):
+    factor = Authenticator.objects.get(user__username="r1n0")
+    assert "taken away" in act(client, "take_away", factor)
+    assert not Authenticator.objects.filter(pk=factor.pk).exists()
+    assert audited("user.second_factor_remove") == ["r1n0"]
+
+
 def test_changes_by_hand_are_audited(filled, client):
     user = User.objects.get(username="r1n0")
     client.post(address(User, "change", user.pk), {"username": "r1n0", "first_name": "Ann"})
@@ -403,6 +425,11 @@ def test_nothing_is_made_that_lets_the_user_in(world, client):
     answer = client.post("/api/v1/tokens/", body, "application/json", headers={"X-CSRFToken": "x"})
     assert answer.status_code == 403
     assert not user.api_tokens.exists()
+    for page in ("/account/", "/account/password/set/", "/account/email/", "/device/", "/sso/"):
+        assert client.get(page).status_code == 403, page
+        assert client.post(page, {}).status_code == 403, page
+    client.post("/support/end/")
+    assert client.get("/account/").status_code == 200
 
 
 @pytest.mark.parametrize("what", [{"is_superuser": True}, {"is_staff": True}, {"is_active": False}])

@@ -52,6 +52,9 @@ PAGES = [
     "/acme/audit/",
     "/conflicts/",
     "/acme/conflicts/",
+    "/acme/sign-in/",
+    "/acme/sign-in/?protocol=saml",
+    "/account/",
 ]
 
 

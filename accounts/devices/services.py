@@ -16,6 +16,7 @@ from accounts.devices.models import CodeGuess, DeviceGrant
 from accounts.errors import TooManyGuesses, UnknownCode
 from accounts.models import ApiToken, User
 from accounts.services import create_token
+from accounts.support import require_own_hand
 from gitslice.common.audit import record
 
 CLIENTS = {"gs": "gs, the command line of GitSlice"}
@@ -78,6 +79,7 @@ def find_grant(*, actor: User, user_code: str) -> DeviceGrant:
 @transaction.atomic
 def decide_grant(*, actor: User, grant: DeviceGrant, allow: bool) -> DeviceGrant:
     """Let the program act for `actor`, or not. Raises UnknownCode if somebody else was faster or time is up."""
+    require_own_hand()
     grant = DeviceGrant.objects.select_for_update().get(pk=grant.pk)
     if grant.state != State.PENDING or grant.expires_at <= timezone.now():
         raise UnknownCode("the program waits no longer")

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.errors import LastOwner, NestedTooDeep
@@ -215,10 +215,15 @@ def _audit_user(organization: Organization | None, by: Author, action: str, user
         audit(concerned, by, action, user.username)
 
 
+def sign_out(users: QuerySet[User]) -> None:
+    """End all their sessions in browsers. Tokens stay."""
+    users.update(session_generation=F("session_generation") + 1)
+
+
 def _end_sessions(user: User, *, is_active: bool) -> None:
-    User.objects.filter(pk=user.pk).update(
-        is_active=is_active, session_generation=F("session_generation") + 1
-    )
+    itself = User.objects.filter(pk=user.pk)
+    itself.update(is_active=is_active)
+    sign_out(itself)
     user.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
     user.is_active = is_active
 

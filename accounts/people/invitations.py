@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from functools import partial
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -14,9 +15,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Invitation, Membership, Organization, User
-from accounts.people.changes import audit, lock_organization, set_member
+from accounts.people.changes import audit, lock_organization, set_member, sign_out
 from accounts.people.errors import InvitationNotFound, MailIsOff
 from accounts.services import create_user, require_admin
+from accounts.sso.enforcement import owes_sign_in
 from accounts.tasks import send_invitation
 from accounts.token_limits import require_unlimited
 from accounts.tokens import digest_of
@@ -86,10 +88,13 @@ def accept(*, user: User, token: str) -> Membership:
     membership = organization.memberships.filter(user=user).first()
     if membership is None or STRENGTH[membership.role] < STRENGTH[invitation.role]:
         membership = set_member(organization, user, invitation.role, user)
-    if not user.email:  # the link has shown that it is theirs
+    if not user.email:
         user.email = invitation.email
         user.save(update_fields=["email"])
+        _verify_address(user)
     _close(invitation, user)
+    if owes_sign_in(user):
+        sign_out(User.objects.filter(pk=user.pk))
     return membership
 
 
@@ -103,9 +108,17 @@ def accept_as_new(*, token: str, username: str, password: str, name: str = "") -
     user = create_user(username=username, email=invitation.email, password=password)
     user.first_name, _, user.last_name = (part.strip()[:150] for part in name.partition(" "))
     user.save(update_fields=["first_name", "last_name"])
+    _verify_address(user)
     set_member(invitation.organization, user, invitation.role, user)
     _close(invitation, user)
     return user
+
+
+def _verify_address(user: User) -> None:
+    """The link has shown that the address is theirs."""
+    EmailAddress.objects.get_or_create(
+        user=user, email=user.email, defaults={"primary": True, "verified": True}
+    )
 
 
 def _take(token: str) -> Invitation:

@@ -37,7 +37,7 @@ INSERT INTO accounts_scimuser (organization_id, user_id, user_name, external_id,
 SELECT membership.organization_id, membership.user_id, {name}, '', '{{}}', FALSE, FALSE, FALSE, now(), now()
   FROM accounts_membership membership JOIN accounts_user account ON account.id = membership.user_id
   {join}
- WHERE membership.organization_id = %s AND NOT EXISTS (
+ WHERE membership.organization_id = %s AND account.service_of_id IS NULL AND NOT EXISTS (
        SELECT FROM accounts_scimuser known
         WHERE known.organization_id = membership.organization_id AND known.user_id = membership.user_id)
  ORDER BY membership.id

@@ -235,7 +235,7 @@ def test_what_was_committed_very_late_is_found_by_looking_everywhere(world, monk
 
 def sign_in(username: str, password: str) -> Client:
     client = Client()
-    client.post("/login/", {"username": username, "password": password})
+    client.post("/login/", {"login": username, "password": password})
     return client
 
 

@@ -157,7 +157,7 @@ def test_deactivated_people_do_not_sign_in(world, client):
     ann = services.create_user(username="ann", password="a long enough one")
     services.add_member(actor=world.owner, organization=world.organization, user=ann)
     deactivate_user(actor=world.owner, user=ann, organization=world.organization)
-    client.post("/login/", {"username": "ann", "password": "a long enough one"})
+    client.post("/login/", {"login": "ann", "password": "a long enough one"})
     assert client.get("/").status_code == 302
 
 

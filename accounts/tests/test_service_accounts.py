@@ -81,7 +81,7 @@ def test_they_have_no_password_and_no_address(deploy, client):
     assert not deploy.has_usable_password()
     assert authenticate(username="acme+deploy", password="") is None
     assert authenticate(username="acme+deploy", password=deploy.password) is None
-    answer = client.post("/login/", {"username": "acme+deploy", "password": "!"})
+    answer = client.post("/login/", {"login": "acme+deploy", "password": "!"})
     assert (answer.status_code, "_auth_user_id" in client.session) == (200, False)
     deploy.set_password("a long enough password")
     for fields in (["password"], ["email"]):

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts.models import Organization, User
@@ -24,27 +25,36 @@ def connect() -> None:
     user_login_failed.connect(_refused, dispatch_uid="audit")
 
 
-def _signed_in(sender: object, user: User, **_: Any) -> None:
-    _write(user, user, "user.sign_in")
+def _signed_in(sender: object, user: User, request: HttpRequest | None = None, **_: Any) -> None:
+    write_sign_in(user, user, "user.sign_in", by=_methods(request))
 
 
 def _signed_out(sender: object, user: User | None, **_: Any) -> None:
     if user is not None:
-        _write(user, user, "user.sign_out")
+        write_sign_in(user, user, "user.sign_out")
 
 
 def _refused(
     sender: object, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
 ) -> None:
     name = str(credentials.get(User.USERNAME_FIELD) or credentials.get("email") or "")
-    user = User.objects.filter(username=name).first() if name and "\0" not in name else None
-    _write(user, None, "user.sign_in_refused")
+    user = (
+        User.objects.filter(Q(username=name) | Q(email__iexact=name)).order_by("pk").first()
+        if "\0" not in name and name
+        else None
+    )
+    write_sign_in(user, None, "user.sign_in_refused")
 
 
 @transaction.atomic
-def _write(user: User | None, actor: User | None, action: str) -> None:
+def write_sign_in(user: User | None, actor: User | None, action: str, **detail: Any) -> None:
     organizations: list[Organization | None] = list(user.organizations.order_by("pk")) if user else []
+    name = user.username if user else NOBODY
     for organization in organizations or [None]:
-        record(
-            organization=organization, actor=actor, action=action, object=user.username if user else NOBODY
-        )
+        record(organization=organization, actor=actor, action=action, object=name, detail=detail)
+
+
+def _methods(request: HttpRequest | None) -> list[str]:
+    """`password`, `mfa`, `socialaccount`: what was shown in this session."""
+    shown = request.session.get("account_authentication_methods", []) if request else []
+    return [entry["method"] for entry in shown]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -21,8 +22,6 @@ from accounts.views.frame import field, framed, managed_organization
 from gitslice.common.errors import DomainError, InvalidRequest
 from gitslice.common.pages import performed
 from gitslice.common.pagination import Page, whole_key
-
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,18 +102,21 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _joined(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
+    inside = reverse("slices:organization", args=[invitation.organization.slug])
+    welcome = f"Welcome to {invitation.organization.name}."
     if request.user.is_authenticated:
         services.accept(user=signed_in(request.user), token=token)
-    else:
-        user = services.accept_as_new(
-            token=token,
-            username=field(request, "username"),
-            password=request.POST.get("password", ""),
-            name=field(request, "name"),
-        )
-        login(request, user, backend=PASSWORD_BACKEND)
-    messages.success(request, f"Welcome to {invitation.organization.name}.")
-    return redirect("slices:organization", invitation.organization.slug)
+        messages.success(request, welcome)
+        return HttpResponseRedirect(inside)
+    user = services.accept_as_new(
+        token=token,
+        username=field(request, "username"),
+        password=request.POST.get("password", ""),
+        name=field(request, "name"),
+    )
+    messages.success(request, welcome)
+    record_authentication(request, user, method="password")
+    return perform_login(request, user, email_verification="none", redirect_url=inside)
 
 
 def _managed_invitation(request: HttpRequest, org: str, invitation_id: int) -> Invitation:

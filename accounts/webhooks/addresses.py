@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.conf import settings
 from accounts.errors import InvalidUrl
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 UNICAST = IPv6Network("2000::/3")  # all of IPv6 that is given out to the public
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address for networks that have IPv6 alone
@@ -32,14 +33,15 @@ def check_url(url: str) -> SplitResult:
     return parts
 
 
-def admitted(addresses: Iterable[str]) -> list[str]:
-    """Those that are public, or lie in GITSLICE_WEBHOOK_NETWORKS."""
-    return [address for address in addresses if _is_admitted(ip_address(address))]
+def admitted(addresses: Iterable[str], networks: list[Network] | None = None) -> list[str]:
+    """Those that are public, or lie in these networks: by default, GITSLICE_WEBHOOK_NETWORKS."""
+    allowed = settings.GITSLICE_WEBHOOK_NETWORKS if networks is None else networks
+    return [address for address in addresses if _is_admitted(ip_address(address), allowed)]
 
 
-def _is_admitted(address: Address) -> bool:
+def _is_admitted(address: Address, networks: list[Network]) -> bool:
     meant = _meant(address)
-    return _is_public(meant) or any(meant in network for network in settings.GITSLICE_WEBHOOK_NETWORKS)
+    return _is_public(meant) or any(meant in network for network in networks)
 
 
 def _meant(address: Address) -> Address:

@@ -20,6 +20,7 @@ CODES: dict[str, Code] = {
     "other_slice": Code(400, 24, "The changeset belongs to another slice"),
     "outside_slice": Code(400, 11, "A path is outside the slice"),
     "unauthenticated": Code(401, 3, "Sign in first"),
+    "sso_required": Code(401, 3, "Sign in through your organization first"),
     "permission_denied": Code(403, 4, "You may not do this"),
     "insufficient_scope": Code(403, 4, "The token lacks a scope"),
     "slice_forbidden": Code(403, 11, "You may not do this in this slice"),

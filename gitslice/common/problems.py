@@ -63,7 +63,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if domain_error is None:
         return None
     headers = retry_headers(domain_error)
-    if domain_error.code == "unauthenticated":
+    if domain_error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     response = Response(problem(domain_error), status=domain_error.status, headers=headers)
     response.content_type = "application/problem+json"

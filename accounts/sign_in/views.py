@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.account.views import LoginView, LogoutView
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.api.access import signed_in
+from accounts.models import Membership
+from accounts.sso.leaving import way_out
+
+
+class SignInView(LoginView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        mail = "dummy" not in settings.EMAIL_BACKEND
+        return super().get_context_data(**kwargs) | {
+            "mail": mail, "open_sign_up": settings.GITSLICE_OPEN_SIGN_UP,
+        }  # fmt: skip
+
+
+class SignOutView(LogoutView):
+    """Ends the session here; who came through an identity provider is offered to end the one there."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        home = self.request.build_absolute_uri(self.get_redirect_url())
+        leave = way_out(self.request, home)
+        response = super().post(*args, **kwargs)
+        if leave is None:
+            return response
+        url, provider = leave
+        context = {"url": url, "organization": provider.organization, "home": home}
+        return render(self.request, "accounts/sso/leaving.html", context)
+
+
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """How one signs in, and where one belongs."""
+    user = signed_in(request.user)
+    links = set(SocialAccount.objects.filter(user=user).values_list("provider", flat=True))
+    memberships = list(
+        Membership.objects.filter(user=user)
+        .select_related("organization__identity_provider")
+        .order_by("organization__slug")
+    )
+    for membership in memberships:
+        provider = getattr(membership.organization, "identity_provider", None)
+        membership.connected = bool(provider and provider.key in links)  # type: ignore[attr-defined]
+        membership.connectable = bool(  # type: ignore[attr-defined]
+            provider and provider.active and provider.key not in links
+        )
+    context = {
+        "memberships": memberships,
+        "verified": EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists(),
+        "second_factor": get_mfa_adapter().is_mfa_enabled(user),
+    }
+    return render(request, "accounts/account.html", context)

@@ -1,0 +1,1 @@
+"""Single sign-on of organizations: OpenID Connect and SAML 2.0 (docs/sign-in.md)."""

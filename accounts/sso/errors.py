@@ -1,0 +1,21 @@
+from gitslice.common.errors import DomainError, InvalidRequest, PermissionDenied, Unauthenticated
+
+
+class SignInRefused(PermissionDenied):
+    """The identity provider vouches for somebody whom it may not sign in."""
+
+
+class ProviderUnusable(InvalidRequest):
+    """What is known of the identity provider does not work."""
+
+
+class SingleSignOnRequired(Unauthenticated):
+    """A token of somebody who has to sign in through an organization's identity provider, and never did."""
+
+    code = "sso_required"
+    hint = "sign in once in the browser, through your organization; the token works again after that"
+
+
+class ProviderAway(DomainError):
+    code = "server_busy"
+    hint = "try again in a moment"

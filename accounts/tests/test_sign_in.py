@@ -1,0 +1,273 @@
+"""Passwords, second factor, sessions: as a browser without JavaScript goes through them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core import mail
+from django.test import Client
+
+from accounts import services
+from accounts.models import AuditEvent, Membership, User
+from gitslice.common.secrets import unseal
+from tests.pages import text_of
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD, NEW_PASSWORD = "correct-horse-battery", "staple-battery-horse"
+
+
+@pytest.fixture
+def ann(settings) -> User:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    return services.create_user(username="ann", email="ann@acme.example", password=PASSWORD)
+
+
+@pytest.fixture
+def signed_in(ann) -> Client:
+    client = Client()
+    assert sign_in(client).redirect_chain[0][0] == "/"
+    return client
+
+
+def sign_in(client: Client, login: str = "ann", password: str = PASSWORD, **extra: str):
+    return client.post("/login/", {"login": login, "password": password}, follow=True, **extra)
+
+
+def who(client: Client) -> str:
+    found = re.search(r"Signed in as <strong>([^<]*)", client.get("/slices/").content.decode())
+    return found[1] if found else ""
+
+
+def page(response) -> str:
+    return text_of(response.content.decode())
+
+
+def code_for(secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+
+
+@pytest.mark.parametrize("login", ["ann", "ann@acme.example", "Ann@Acme.example"])
+def test_one_signs_in_by_name_or_address(ann, login):
+    client = Client()
+    sign_in(client, login)
+    assert who(client) == "ann"
+    assert AuditEvent.objects.get(action="user.sign_in").detail == {"by": ["password"]}
+
+
+def test_one_comes_back_to_where_one_wanted_to_go_but_never_elsewhere(ann):
+    client = Client()
+    data = {"login": "ann", "password": PASSWORD}
+    assert client.post("/login/", data | {"next": "/changesets/"})["Location"] == "/changesets/"
+    client.post("/logout/")
+    assert client.post("/login/", data | {"next": "https://evil.example/"})["Location"] == "/"
+
+
+def test_a_wrong_password_does_not_tell_whether_the_name_exists(ann):
+    wrong = page(sign_in(Client(), "ann", "wrong"))
+    assert wrong.replace("ann", "") == page(sign_in(Client(), "nobody", "wrong")).replace("nobody", "")
+    assert "not correct" in wrong
+    refused = AuditEvent.objects.filter(action="user.sign_in_refused").order_by("pk")
+    assert list(refused.values_list("object", flat=True)) == ["ann", "unknown user"]
+
+
+def test_attempts_are_limited_whatever_address_is_claimed(ann):
+    for number in range(10):
+        sign_in(Client(), "ann", "wrong", headers={"X-Forwarded-For": f"203.0.113.{number}"})
+    late = sign_in(Client(), "ann", PASSWORD, headers={"X-Forwarded-For": "203.0.113.99"})
+    assert late.status_code == 429
+
+
+def test_the_deactivated_do_not_come_in(ann):
+    User.objects.update(is_active=False)
+    client = Client()
+    assert "inactive" in page(sign_in(client))
+    assert who(client) == ""
+
+
+def test_deactivation_ends_sessions(signed_in, ann):
+    assert who(signed_in) == "ann"
+    User.objects.update(is_active=False)
+    assert who(signed_in) == ""
+
+
+def test_signing_out_is_a_post(signed_in):
+    signed_in.get("/logout/")
+    assert who(signed_in) == "ann"
+    signed_in.post("/logout/")
+    assert who(signed_in) == ""
+    assert AuditEvent.objects.filter(action="user.sign_out").count() == 1
+
+
+def test_the_admin_has_no_door_of_its_own(ann):
+    response = Client().get("/admin/login/")
+    assert response["Location"].startswith("/login/?next=")
+    assert Client().post("/admin/login/", {"username": "ann", "password": PASSWORD}).status_code == 302
+
+
+def new_account(client: Client, email: str = "new@acme.example"):
+    data = {"username": "new", "email": email, "password1": PASSWORD, "password2": PASSWORD}
+    return client.post("/account/new/", data, follow=True)
+
+
+def test_nobody_makes_an_account_unasked(ann):
+    assert "by invitation" in page(Client().get("/account/new/"))
+    assert "by invitation" in page(new_account(Client()))
+    assert not User.objects.filter(username="new").exists()
+
+
+def test_who_makes_an_account_shows_that_the_address_is_theirs(ann, settings):
+    settings.GITSLICE_OPEN_SIGN_UP = True
+    client = Client()
+    assert "Verify Your Email" in page(new_account(client))
+    assert who(client) == ""
+    assert "Verify Your Email" in page(sign_in(client, "new"))
+    link = re.search(r"/account/email/\S+", mail.outbox[0].body)[0]
+    client.post(link)
+    sign_in(client, "new")
+    assert who(client) == "new"
+
+
+def test_weak_passwords_are_refused_everywhere(ann, settings, signed_in):
+    data = {"oldpassword": PASSWORD, "password1": "password12", "password2": "password12"}
+    assert "too common" in page(signed_in.post("/account/password/", data))
+
+
+def test_a_changed_password_is_the_new_one(signed_in, ann):
+    data = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    signed_in.post("/account/password/", data)
+    assert who(signed_in) == "ann"
+    client = Client()
+    sign_in(client, "ann", NEW_PASSWORD)
+    assert who(client) == "ann"
+    assert AuditEvent.objects.filter(action="user.password_change", actor=ann).exists()
+
+
+def test_a_forgotten_password_is_set_anew_by_mail(ann):
+    client = Client()
+    client.post("/account/password/reset/", {"email": "ann@acme.example"})
+    link = re.search(r"/account/password/reset/\S+", mail.outbox[0].body)[0]
+    form = client.get(link, follow=True).redirect_chain[-1][0]
+    client.post(form, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    sign_in(client, "ann", NEW_PASSWORD)
+    assert who(client) == "ann"
+    assert "Bad Token" in page(Client().get(link, follow=True))
+
+
+def test_asking_for_a_new_password_does_not_tell_who_has_an_account(ann):
+    known = Client().post("/account/password/reset/", {"email": "ann@acme.example"}, follow=True)
+    unknown = Client().post("/account/password/reset/", {"email": "nobody@acme.example"}, follow=True)
+    assert page(known) == page(unknown)
+
+
+def test_a_second_factor_is_changed_by_who_knows_the_password(signed_in):
+    answer = signed_in.get("/account/second-factor/totp/activate/")
+    assert answer["Location"].startswith("/account/reauthenticate/")
+
+
+def test_other_sessions_can_be_ended(signed_in):
+    other = Client()
+    sign_in(other)
+    assert page(signed_in.get("/account/sessions/")).count("127.0.0.1") == 2
+    signed_in.post("/account/sessions/")
+    assert who(other) == ""
+    assert who(signed_in) == "ann"
+
+
+def confirm(client: Client) -> None:
+    """Enter the password again, as changes of how one signs in ask for."""
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+
+
+def activate(client: Client) -> str:
+    """The secret of a second factor that is now on."""
+    confirm(client)
+    html = client.get("/account/second-factor/totp/activate/").content.decode()
+    secret = re.search(r'id="authenticator_secret"[^>]*value="([^"]*)"', html)[1]
+    client.post("/account/second-factor/totp/activate/", {"code": code_for(secret)})
+    return secret
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_factor_is_asked_for_and_kept_sealed(signed_in, ann):
+    secret = activate(signed_in)
+    kept = Authenticator.objects.get(type="totp").data["secret"]
+    assert kept != secret
+    assert unseal(kept) == secret
+    client = Client()
+    assert "code" in page(sign_in(client))
+    assert who(client) == ""
+    client.post("/account/second-factor/authenticate/", {"code": "000000"})
+    assert who(client) == ""
+    client.post("/account/second-factor/authenticate/", {"code": code_for(secret)})
+    assert who(client) == "ann"
+    assert AuditEvent.objects.filter(action="user.second_factor_add", actor=ann).exists()
+
+
+def test_recovery_codes_open_once(signed_in, ann):
+    activate(signed_in)
+    html = signed_in.get("/account/second-factor/recovery-codes/").content.decode()
+    code = re.search(r"<textarea[^>]*>\s*(\d+)", html)[1]
+    assert code not in str(list(Authenticator.objects.values_list("data", flat=True)))
+    for expected in ("ann", ""):
+        client = Client()
+        sign_in(client)
+        client.post("/account/second-factor/authenticate/", {"code": code})
+        assert who(client) == expected
+
+
+def test_codes_are_tried_only_so_often(signed_in):
+    activate(signed_in)
+    client = Client()
+    sign_in(client)
+    answers = [
+        client.post("/account/second-factor/authenticate/", {"code": f"{number:06}"}) for number in range(12)
+    ]
+    assert "Too many failed" in page(answers[-1])
+
+
+PAGES = [
+    "/account/",
+    "/account/email/",
+    "/account/password/",
+    "/account/second-factor/",
+    "/account/second-factor/totp/activate/",
+    "/account/second-factor/webauthn/",
+    "/account/second-factor/webauthn/add/",
+    "/account/sessions/",
+    "/account/connections/",
+]
+ENTRANCES = ["/login/", "/sso/", "/account/new/", "/account/password/reset/", "/account/inactive/"]
+
+
+@pytest.mark.parametrize("path", PAGES + ENTRANCES)
+def test_every_page_is_one_of_ours_and_runs_nothing_inline(signed_in, path):
+    client = signed_in if path in PAGES else Client()
+    confirm(client)
+    response = client.get(path)
+    html = response.content.decode()
+    assert response.status_code == 200, response
+    assert "components.css" in html
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*(\bsrc=|application/json))", html)
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html)
+    assert html.count("<h1") == 1
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_strangers_are_asked_to_sign_in(ann, path):
+    assert Client().get(path)["Location"].startswith("/login/?next=")
+
+
+def test_the_account_page_says_where_one_belongs(signed_in, ann):
+    world = World()
+    services.add_member(
+        actor=world.owner, organization=world.organization, user=ann, role=Membership.Role.ADMIN
+    )
+    shown = page(signed_in.get("/account/"))
+    assert "acme" in shown
+    assert "Sign-in settings" in shown

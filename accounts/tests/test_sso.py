@@ -1,0 +1,224 @@
+"""Domains, set-up and enforcement of single sign-on, below the protocols (tests/sso goes through these)."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import dns.message
+import dns.rdata
+import dns.rrset
+import pytest
+import requests
+from allauth.socialaccount.models import SocialAccount
+
+from accounts import services as accounts
+from accounts.models import AuditEvent, Membership, User
+from accounts.people.teams import create_team
+from accounts.sso import services
+from accounts.sso.enforcement import refused_by
+from accounts.sso.fetching import Session
+from accounts.sso.models import Domain, IdentityProvider
+from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
+from tests.api import Api, code_of
+from tests.pages import Pages, text_of
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+class NameServer:
+    """A DNS server on UDP that knows TXT records."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                data, asker = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            question = dns.message.from_wire(data)
+            answer = dns.message.make_response(question)
+            name = question.question[0].name
+            text = self.texts.get(name.to_text().rstrip("."))
+            if text:
+                answer.answer.append(dns.rrset.from_text(name, 1, "IN", "TXT", '"other"'))
+                answer.answer[0].add(dns.rdata.from_text("IN", "TXT", f'"{text}"'))
+            self.socket.sendto(answer.to_wire(), asker)
+
+
+@pytest.fixture
+def names(settings) -> Iterator[NameServer]:
+    server = NameServer()
+    settings.GITSLICE_DNS_SERVERS = [server.socket.getsockname()]
+    yield server
+    server.socket.close()
+
+
+def test_a_domain_is_verified_by_its_dns(world, names):
+    given = {"actor": world.owner, "organization": world.organization}
+    domain = services.add_domain(**given, name="Acme.Example.")
+    with pytest.raises(InvalidRequest, match="does not show"):
+        services.verify_domain(**given, name="acme.example")
+    names.texts["_gitslice.acme.example"] = "gitslice-domain=somebody-else"
+    with pytest.raises(InvalidRequest, match="does not show"):
+        services.verify_domain(**given, name="acme.example")
+    names.texts["_gitslice.acme.example"] = f"gitslice-domain={domain.proof}"
+    assert services.verify_domain(**given, name="acme.example").verified_at
+    assert AuditEvent.objects.get(action="domain.verify").detail == {"by": "dns"}
+
+
+def test_a_domain_is_one_organizations(world, names):
+    other = World("other")
+    for place in (world, other):
+        domain = services.add_domain(actor=place.owner, organization=place.organization, name="acme.example")
+        names.texts["_gitslice.acme.example"] = f"gitslice-domain={domain.proof}"
+        verify = {"actor": place.owner, "organization": place.organization, "name": "acme.example"}
+        if place is world:
+            services.verify_domain(**verify)
+        else:
+            with pytest.raises(NameTaken):
+                services.verify_domain(**verify)
+    assert Domain.objects.filter(verified_at__isnull=False).count() == 1
+
+
+def test_only_administrators_of_the_server_approve_without_the_dns(world):
+    given = {"organization": world.organization, "name": "acme.example"}
+    services.add_domain(actor=world.owner, **given)
+    with pytest.raises(PermissionDenied):
+        services.approve_domain(actor=world.owner, **given)
+    root = accounts.create_user(username="root")
+    root.is_superuser = True
+    root.save()
+    assert services.approve_domain(actor=root, **given).verified_at
+
+
+@pytest.mark.parametrize(
+    "name", ["", "acme", "acme..example", "-a.example", "a b.example", "a.example/x", "é.example"]
+)
+def test_what_is_no_domain_is_refused(world, name):
+    with pytest.raises(InvalidRequest):
+        services.add_domain(actor=world.owner, organization=world.organization, name=name)
+
+
+def test_members_change_nothing(world):
+    member = world.user("member")
+    with pytest.raises(PermissionDenied):
+        services.add_domain(actor=member, organization=world.organization, name="acme.example")
+    assert Pages(member).status("/acme/sign-in/") == 403
+    assert Pages(world.user("stranger", role=None)).status("/acme/sign-in/") == 404
+
+
+def enforcing(world: World) -> IdentityProvider:
+    return IdentityProvider.objects.create(
+        organization=world.organization,
+        protocol="oidc",
+        issuer="https://idp.example",
+        active=True,
+        enforced=True,
+    )
+
+
+def link(user: User, provider: IdentityProvider) -> None:
+    SocialAccount.objects.create(user=user, provider=provider.key, uid=user.username)
+
+
+def test_tokens_of_who_never_came_through_the_provider_stop_working(world):
+    ann, admin = world.user("ann"), world.user("admin", Membership.Role.ADMIN)
+    tokens = {user: world.token(user) for user in (ann, admin, world.owner)}
+    provider = enforcing(world)
+    assert code_of(Api(tokens[ann]).get("me/")) == (401, "sso_required")
+    assert code_of(Api(tokens[admin]).get("me/")) == (401, "sso_required")
+    assert Api(tokens[ann]).get("me/")["WWW-Authenticate"] == "Bearer"
+    assert Api(tokens[world.owner]).get("me/").status_code == 200
+    link(ann, provider)
+    assert Api(tokens[ann]).get("me/").status_code == 200
+    provider.active = False
+    provider.save()
+    assert Api(tokens[admin]).get("me/").status_code == 200
+
+
+def test_other_organizations_tokens_go_on(world):
+    enforcing(world)
+    other = World("other")
+    assert Api(other.token(other.user("bob"))).get("me/").status_code == 200
+
+
+def test_superusers_are_a_way_back_in(world):
+    root = world.user("root")
+    User.objects.filter(pk=root.pk).update(is_superuser=True)
+    root.refresh_from_db()
+    enforcing(world)
+    assert refused_by(root, None) is None
+    assert Api(world.token(root)).get("me/").status_code == 200
+
+
+def test_who_may_sign_in_how(world):
+    ann = world.user("ann")
+    assert refused_by(ann, None) is None
+    provider = enforcing(world)
+    assert refused_by(ann, None) == world.organization
+    assert refused_by(ann, "o999") == world.organization
+    assert refused_by(ann, provider.key) is None
+    assert refused_by(world.owner, None) is None
+
+
+def test_the_settings_page_shows_no_secret(world):
+    provider = enforcing(world)
+    provider.client_secret = "sealed-secret"
+    provider.save()
+    html = Pages(world.owner).get("/acme/sign-in/")
+    assert "sealed-secret" not in html
+    assert f"/sso/oidc/{provider.key}/callback/" in html
+
+
+@pytest.mark.parametrize("line", ["engineers", "-> platform", "engineers ->", "engineers -> nowhere"])
+def test_a_mapping_that_cannot_be_read_says_which_line(world, line):
+    enforcing(world)
+    create_team(actor=world.owner, organization=world.organization, slug="platform", members=[])
+    page = Pages(world.owner).post("/acme/sign-in/groups/", mapping=line)
+    assert "notice error" in page
+    assert line.rpartition("-> ")[2] in text_of(page).replace("&gt;", ">")
+
+
+def test_removing_the_provider_forgets_the_links(world):
+    ann = world.user("ann")
+    link(ann, enforcing(world))
+    Pages(world.owner).post("/acme/sign-in/remove/")
+    assert not IdentityProvider.objects.exists()
+    assert not SocialAccount.objects.exists()
+    assert Api(world.token(ann)).get("me/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/", "https://127.0.0.1:9/", "https://[::1]:9/", "http://1.1.1.1/"]
+)
+def test_our_own_network_is_not_asked_and_nobody_without_tls(url):
+    with pytest.raises(requests.ConnectionError, match="no address that may be asked"):
+        Session().get(url)
+
+
+def test_networks_that_are_named_may_be_asked(settings):
+    settings.GITSLICE_SSO_NETWORKS = [ip_network("127.0.0.0/8")]
+    with pytest.raises(requests.ConnectionError, match="refused"):
+        Session().get("http://127.0.0.1:9/")
+
+
+def test_the_token_check_asks_nothing_more(world, django_assert_num_queries):
+    api = Api(world.token(world.user("ann")))
+    api.get("me/")
+    enforcing(World("other"))
+    with django_assert_num_queries(2):
+        api.get("me/")
