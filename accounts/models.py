@@ -23,6 +23,12 @@ validate_slug = RegexValidator(
     rf"^{SLUG_PATTERN}\Z",
     "Use 1 to 64 lower-case letters, digits, '.', '_' or '-', beginning and ending with a letter or digit.",
 )
+# First parts of addresses: no organization can have them, nor those that we may want one day.
+RESERVED = {
+    *("account", "admin", "api", "audit", "changesets", "conflicts", "device", "docs", "global", "help"),
+    *("invitations", "livez", "login", "logout", "metrics", "new", "profile", "readyz", "scim", "settings"),
+    *("slices", "sso", "static", "support", "teams", "users"),
+}
 
 
 class User(AbstractUser):

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import ApiToken, Membership, Organization, User, validate_slug
+from accounts.models import RESERVED, ApiToken, Membership, Organization, User, validate_slug
 from accounts.people.changes import lock_organization, lock_user, require_person, set_member, sign_out
 from accounts.scopes import every_scope
 from accounts.signals import organization_created
@@ -49,6 +49,8 @@ def create_organization(*, slug: str, name: str = "", owner: User) -> Organizati
         validate_slug(slug)
     except ValidationError as error:
         raise InvalidRequest(f"organization {slug!r}: {error.messages[0]}") from None
+    if slug in RESERVED:
+        raise InvalidRequest(f"organization {slug!r}: the name is taken by the server's own pages")
     try:
         with transaction.atomic():
             organization = Organization.objects.create(slug=slug, name=name or slug)

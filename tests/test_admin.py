@@ -213,8 +213,8 @@ def test_no_secret_is_shown(filled, client):
             assert "sealed-text" not in text
 
 
-def test_a_list_of_many_path_heads_is_quick(world, client):
-    """300,000 of them; the plan must not look at all, nor sort them."""
+def test_a_list_of_many_path_heads_looks_at_few(world, client):
+    """The plan must not look at all of 300,000, nor sort or count them."""
     other = World("large").organization.pk
     with connection.cursor() as cursor:
         cursor.execute(
@@ -231,10 +231,8 @@ def test_a_list_of_many_path_heads_is_quick(world, client):
         f"?organization__id__exact={other}&q=dir7/file",
         "?p=900",
     ):
-        began = time.perf_counter()
         with CaptureQueriesContext(connection) as captured:
             assert client.get(address(PathHead) + query).status_code == 200
-        taken = time.perf_counter() - began
         asked = [entry["sql"] for entry in captured if 'FROM "slices_pathhead"' in entry["sql"]]
         assert len(asked) == 1
         assert "COUNT(" not in asked[0]
@@ -242,7 +240,7 @@ def test_a_list_of_many_path_heads_is_quick(world, client):
             cursor.execute(f"EXPLAIN {asked[0]}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
         assert "Seq Scan on slices_pathhead" not in plan, (query, plan)
-        assert taken < 2, query
+        assert "Sort" not in plan.replace("Incremental Sort", ""), (query, plan)
 
 
 def test_staff_who_are_not_superusers_do_not_become_it(world, superuser):

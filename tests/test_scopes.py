@@ -1,4 +1,4 @@
-"""Every method of every API view says which scope a token needs, in the view and in this table, and it is enforced."""
+"""Every method of every API view says which scope a token needs, as accounts/actions.py has it, and it is enforced."""
 
 from __future__ import annotations
 
@@ -9,100 +9,23 @@ from typing import Any
 import orjson
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, reverse
 from rest_framework.views import APIView
 
+from accounts.actions import ACTIONS
 from accounts.permissions import ScopePermission, needed_scope
 from accounts.scim.views import ScimView
-from accounts.scopes import ADMIN, ANY, READ, REVIEW, WRITE, Scope
+from accounts.scopes import ANY, READ, WRITE, Scope
 from tests.api import Api
+from tests.routes import API, every_route
 from tests.world import World
 
 # For who has no token: descriptions of the API, and programs that are about to sign in.
 OPEN = {"schema", "api-docs", "device-authorization", "device-token"}
-NEEDED: dict[str, dict[str, Scope | None]] = {
-    "me": {"GET": ANY},
-    "organizations": {"GET": READ, "POST": ADMIN},
-    "organization": {"GET": READ, "PATCH": ADMIN},
-    "members": {"GET": READ, "POST": ADMIN},
-    "member": {"GET": READ, "PATCH": ADMIN, "DELETE": ADMIN},
-    "member-deactivate": {"POST": ADMIN},
-    "member-reactivate": {"POST": ADMIN},
-    "invitations": {"GET": READ, "POST": ADMIN},
-    "invitation": {"DELETE": ADMIN},
-    "invitation-resend": {"POST": ADMIN},
-    "invitation-accept": {"POST": ADMIN},
-    "scim-tokens": {"GET": READ, "POST": ADMIN},
-    "scim-token": {"DELETE": ADMIN},
-    "teams": {"GET": READ, "POST": ADMIN},
-    "team": {"GET": READ, "PATCH": ADMIN, "DELETE": ADMIN},
-    "team-members": {"GET": READ, "POST": ADMIN},
-    "team-member": {"DELETE": ADMIN},
-    "user-deactivate": {"POST": ADMIN},
-    "user-reactivate": {"POST": ADMIN},
-    "service-accounts": {"GET": READ, "POST": ADMIN},
-    "service-account": {"GET": READ, "DELETE": ADMIN},
-    "service-account-tokens": {"GET": READ, "POST": ADMIN},
-    "service-account-token": {"DELETE": ADMIN},
-    "audit-events": {"GET": READ},
-    "audit-export": {"GET": READ},
-    "tokens": {"GET": READ, "POST": ADMIN},
-    "token": {"DELETE": ADMIN},
-    "own-token": {"GET": ANY, "DELETE": ANY},
-    "webhooks": {"GET": READ, "POST": ADMIN},
-    "webhook": {"GET": READ, "PATCH": ADMIN, "DELETE": ADMIN},
-    "webhook-rotate": {"POST": ADMIN},
-    "webhook-ping": {"POST": ADMIN},
-    "webhook-deliveries": {"GET": READ},
-    "webhook-redeliver": {"POST": ADMIN},
-    "uploads": {"POST": WRITE},
-    "slices": {"GET": READ},
-    "organization-slices": {"POST": WRITE},
-    "slice": {"GET": READ, "PATCH": ADMIN},
-    "slice-fork": {"POST": WRITE},
-    "slice-status": {"GET": READ},
-    "slice-owners": {"GET": READ},
-    "slice-roles": {"GET": READ, "POST": ADMIN},
-    "slice-role": {"DELETE": ADMIN},
-    "slice-definitions": {"GET": READ},
-    "slice-overlaps": {"GET": READ},
-    "slice-manifest": {"GET": READ},
-    "slice-objects": {"POST": READ},
-    "slice-tree": {"GET": READ},
-    "slice-file": {"GET": READ},
-    "slice-commits": {"GET": READ},
-    "slice-commit": {"GET": READ},
-    "slice-commit-diff": {"GET": READ},
-    "slice-diff": {"GET": READ},
-    "slice-changesets": {"GET": READ, "POST": WRITE},
-    "commit-revert": {"POST": WRITE},
-    "changesets": {"GET": READ},
-    "changeset": {"GET": READ},
-    "changeset-patchsets": {"GET": READ, "POST": WRITE},
-    "changeset-diff": {"GET": READ},
-    "changeset-review": {"GET": READ},
-    "changeset-reviews": {"GET": READ, "POST": REVIEW},
-    "changeset-comments": {"GET": READ, "POST": REVIEW},
-    "changeset-merge": {"POST": WRITE},
-    "changeset-rebase": {"POST": WRITE},
-    "changeset-abandon": {"POST": WRITE},
-    "changeset-resolve": {"POST": WRITE},
-    "conflicts": {"GET": READ},
-    "conflict-history": {"GET": READ},
-    "conflict": {"GET": READ, "PATCH": WRITE},
-    "conflict-events": {"GET": READ},
-    "conflict-comments": {"POST": REVIEW},
-    "mail-choice": {"GET": READ, "PATCH": WRITE},
-    "events": {"GET": READ},
-    "global": {"GET": READ},
-    "global-slices": {"GET": READ},
-    "global-pending": {"GET": READ},
-    "global-merge": {"POST": ADMIN},
-    "global-tags": {"GET": READ, "POST": ADMIN},
-    "global-commits": {"GET": READ},
-    "global-commit": {"GET": READ},
-    "global-revert": {"POST": ADMIN},
-    "global-statistics": {"GET": READ},
+NEEDED = {
+    name: {method: ACTIONS[action].scope for method, action in methods.items()}
+    for name, methods in API.items()
+    if name not in OPEN
 }
 EXAMPLES: dict[str, Any] = {
     "org": "acme",
@@ -122,15 +45,10 @@ EXAMPLES: dict[str, Any] = {
 
 def api_views() -> Iterator[tuple[URLPattern, type[APIView]]]:
     """Every route that a view of the REST framework answers, with that view."""
-    waiting: list[URLPattern | URLResolver] = list(get_resolver().url_patterns)
-    while waiting:
-        route = waiting.pop()
-        if isinstance(route, URLResolver):
-            waiting += route.url_patterns
-        else:
-            view = getattr(route.callback, "cls", None)
-            if view is not None and issubclass(view, APIView):
-                yield route, view
+    for _, route in every_route():
+        view = getattr(route.callback, "cls", None)
+        if view is not None and issubclass(view, APIView):
+            yield route, view
 
 
 def methods_of(view: type[APIView]) -> set[str]:

@@ -92,7 +92,8 @@ class OwnTokenView(APIView):
 
     @extend_schema(operation_id="get_own_token", responses=OpenApiTypes.OBJECT, tags=["tokens"])
     def get(self, request: Request) -> Response:
-        [body] = token_bodies([_own(request)], signed_in(request.user))
+        user = signed_in(request.user)
+        [body] = token_bodies([_own(request)], user)
         return Response(body)
 
     @extend_schema(operation_id="revoke_own_token", responses={204: None}, tags=["tokens"])

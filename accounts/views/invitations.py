@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.api.access import signed_in
-from accounts.models import Invitation, Membership
+from accounts.models import Invitation, Membership, Organization
 from accounts.people import invitations as services
 from accounts.people.errors import InvitationNotFound
 from accounts.views.frame import field, framed, managed_organization
@@ -58,9 +58,11 @@ def invitations(request: HttpRequest, org: str) -> HttpResponse:
 
 @require_POST
 def resend(request: HttpRequest, org: str, invitation_id: int) -> HttpResponse:
+    organization = managed_organization(request, org)
+
     def mutate() -> str:
         sent = services.resend(
-            actor=signed_in(request.user), invitation=_managed_invitation(request, org, invitation_id)
+            actor=signed_in(request.user), invitation=_pending(organization, invitation_id)
         )
         return f"A new link is on its way to {sent.email}; the one before is dead."
 
@@ -69,10 +71,10 @@ def resend(request: HttpRequest, org: str, invitation_id: int) -> HttpResponse:
 
 @require_POST
 def revoke(request: HttpRequest, org: str, invitation_id: int) -> HttpResponse:
+    organization = managed_organization(request, org)
+
     def mutate() -> str:
-        services.revoke(
-            actor=signed_in(request.user), invitation=_managed_invitation(request, org, invitation_id)
-        )
+        services.revoke(actor=signed_in(request.user), invitation=_pending(organization, invitation_id))
         return "The invitation is revoked."
 
     return performed(request, _invitations(org), mutate)
@@ -119,8 +121,7 @@ def _joined(request: HttpRequest, invitation: Invitation, token: str) -> HttpRes
     return perform_login(request, user, email_verification="none", redirect_url=inside)
 
 
-def _managed_invitation(request: HttpRequest, org: str, invitation_id: int) -> Invitation:
-    organization = managed_organization(request, org)
+def _pending(organization: Organization, invitation_id: int) -> Invitation:
     rows = organization.invitations.pending().select_related("organization", "invited_by")
     invitation = rows.filter(pk=invitation_id).first()
     if invitation is None:

@@ -13,6 +13,8 @@ from rest_framework.views import APIView
 from accounts.api.access import signed_in
 from accounts.idempotency import idempotent
 from accounts.scopes import ADMIN, READ
+from accounts.services import role_in
+from gitslice.common.errors import PermissionDenied
 from gitslice.common.pagination import Page, listing, whole_key
 from slices.api import schemas
 from slices.api.access import visible_slice
@@ -36,8 +38,10 @@ class RoleListView(APIView):
         tags=["slices"],
     )
     def get(self, request: Request, org: str, name: str) -> Response:
-        """In the order in which they were given."""
+        """In the order in which they were given. For members: who else reads a public slice is not told who is who."""
         slice = visible_slice(request.user, org, name)
+        if role_in(signed_in(request.user), slice.organization) is None:
+            raise PermissionDenied(f"only members of {slice.organization} see roles")
         page = Page(request.query_params)
         rows = SliceRole.objects.filter(slice=slice).select_related("user", "team").order_by("pk")
         if page.after is not None:

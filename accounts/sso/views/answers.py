@@ -102,6 +102,8 @@ def saml_sls(request: HttpRequest, organization_slug: str) -> HttpResponse:
 
 
 def saml_metadata(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    if not _existing(organization_slug).own_certificate:
+        raise Http404  # of OpenID Connect
     return _metadata(request, organization_slug=organization_slug)
 
 
