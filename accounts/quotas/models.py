@@ -10,7 +10,7 @@ class Quota(models.Model):
     """How much of one thing an organization may have (`limit`, NULL: any amount) and has (`used`): three rows each.
 
     `bytes` are those of the packs that it was given, counted by a trigger as their transactions commit, so that uploads
-    never wait for each other; the same pack counts each time it comes, else the figure would tell what others have
+    wait for each other no longer than that takes; the same pack counts each time it comes, else the figure would tell what others have
     uploaded. `slices` are all but the root, `members` are people, active or not: accounts/quotas/services.py counts
     them. `manage.py quota --recount` makes `used` anew.
     """
@@ -62,4 +62,4 @@ class Quota(models.Model):
         """The error of who wants so much more."""
         what = f"{told(self.kind, amount)} more" if self.kind == self.Kind.BYTES else "one more"
         message = f"the quota of {self.shown_name.lower()} leaves no room for {what}: {self.shown} are used"
-        return QuotaExceeded(message, quota=self.kind, **self.figures)
+        return QuotaExceeded(message, quota=self.kind, used=self.used, limit=self.limit)
