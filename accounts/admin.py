@@ -31,6 +31,7 @@ from accounts.models import (
     Invitation,
     Membership,
     Organization,
+    Quota,
     ScimGroup,
     ScimToken,
     ScimUser,
@@ -41,6 +42,8 @@ from accounts.models import (
 )
 from accounts.people.activation import deactivate_user, reactivate_user
 from accounts.people.members import change_role, remove_member
+from accounts.quotas.forms import QuotaForm
+from accounts.quotas.services import set_limit
 from accounts.revocation import remove_factor, revoke_tokens
 from accounts.support import begin_support
 from accounts.webhooks import services as webhooks
@@ -136,16 +139,53 @@ class MembershipInline(ReadOnly, TabularInline):
         return members.select_related("user", "organization")
 
 
+class QuotaInline(ReadOnly, TabularInline):
+    """To look at: they are changed one by one."""
+
+    model = Quota
+    extra = 0
+    fields = readonly_fields = ["kind", "shown_limit", "shown_used"]
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Quota]:
+        return super().get_queryset(request).select_related("organization")
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ReadOnly, Admin):
     """Changed at its own pages, as its owners do: superusers count as owners everywhere."""
 
     list_display = ["slug", "name", "created_at"]
     search_fields = ["slug", "name"]
-    inlines = [MembershipInline]
+    inlines = [QuotaInline, MembershipInline]
 
     def view_on_site(self, organization: Organization) -> str:
         return reverse("people:settings", args=[organization.slug])
+
+
+@admin.register(Quota)
+class QuotaAdmin(Admin):
+    """Each organization has its three: none is added or deleted."""
+
+    form = QuotaForm
+    list_display = ["__str__", "shown_limit", "shown_used"]
+    list_filter = ["kind", ("limit", admin.EmptyFieldListFilter), "organization"]
+    list_select_related = ["organization"]
+    ordering = ["organization__slug", "pk"]
+    search_fields = ["organization__slug"]
+    fields = ["organization", "kind", "limit", "shown_used"]
+    readonly_fields = ["organization", "kind", "shown_used"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Quota, form: Any, change: bool) -> None:
+        """The limit alone: what is used goes on being counted meanwhile."""
+        actor = signed_in(request.user)
+        set_limit(actor=actor, organization=obj.organization, kind=obj.kind, limit=obj.limit)
 
 
 @admin.register(Membership)

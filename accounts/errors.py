@@ -11,6 +11,13 @@ class LastOwner(DomainError):
     hint = "make somebody else an owner first"
 
 
+class QuotaExceeded(DomainError):
+    """Details: `quota` (bytes, slices or members), `used`, `limit`."""
+
+    code = "quota_exceeded"
+    hint = "administrators of this server set the quotas of organizations"
+
+
 class NestedTooDeep(InvalidRequest):
     hint = "a team has at most one parent, which has none itself"
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from accounts.devices.models import CodeGuess, DeviceGrant  # noqa: F401 (Django finds models here)
 from accounts.people.models import Invitation  # noqa: F401 (Django finds models here)
 from accounts.querysets import OrganizationQuerySet
+from accounts.quotas.models import Quota  # noqa: F401 (likewise)
 from accounts.scim.models import ScimGroup, ScimToken, ScimUser  # noqa: F401
 from accounts.scopes import Scope, every_scope
 from accounts.sso.models import Domain, GroupMapping, IdentityProvider  # noqa: F401 (likewise)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import RESERVED, ApiToken, Membership, Organization, User, validate_slug
 from accounts.people.changes import lock_organization, lock_user, require_person, set_member, sign_out
+from accounts.quotas import services as quotas
 from accounts.scopes import every_scope
 from accounts.signals import organization_created
 from accounts.sso.enforcement import owes_sign_in
@@ -55,6 +56,7 @@ def create_organization(*, slug: str, name: str = "", owner: User) -> Organizati
         with transaction.atomic():
             organization = Organization.objects.create(slug=slug, name=name or slug)
             Membership.objects.create(organization=organization, user=owner, role=Membership.Role.OWNER)
+            quotas.begin(organization, members=1)
             organization_created.send(Organization, organization=organization, owner=owner)
             record(organization=organization, actor=owner, action="organization.create", object=slug)
     except IntegrityError:
@@ -66,7 +68,9 @@ def create_organization(*, slug: str, name: str = "", owner: User) -> Organizati
 def add_member(
     *, actor: User, organization: Organization, user: User, role: str = Membership.Role.MEMBER
 ) -> Membership:
-    """Add a user or change the role of one. Only owners make owners, or unmake them. Raises LastOwner."""
+    """Add a user or change the role of one. Only owners make owners, or unmake them.
+
+    Raises LastOwner, QuotaExceeded."""
     lock_organization(organization)
     own_role = require_admin(actor, organization)
     before = organization.memberships.filter(user=user).values_list("role", flat=True).first()

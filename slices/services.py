@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import Organization, User
+from accounts.quotas.services import SLICES, take
 from accounts.services import role_in
 from accounts.token_limits import require_unlimited
 from gitslice.common.audit import record
@@ -82,7 +83,7 @@ def create_slice(
     """A new slice whose log holds every commit that touched a path it covers; paths need not exist yet.
 
     The actor owns it too, unless one of `owners` or an admin. Members of the organization may.
-    Raises PermissionDenied, BeyondSight, InvalidRequest, InvalidPattern, NameTaken.
+    Raises PermissionDenied, BeyondSight, InvalidRequest, InvalidPattern, NameTaken, QuotaExceeded.
     """
     require_unlimited(actor)
     if role_in(actor, organization) is None:
@@ -93,6 +94,7 @@ def create_slice(
     patterns = validated(includes, excludes)
     own_epoch(organization.pk)
     check_reach(actor, organization.pk, patterns, visibility)
+    take(organization, SLICES)
     slice = _insert(
         Slice(
             organization=organization,

@@ -30,6 +30,8 @@ from accounts.models import (
     IdempotencyKey,
     IdentityProvider,
     Invitation,
+    Organization,
+    Quota,
     ScimGroup,
     ScimToken,
     ScimUser,
@@ -105,6 +107,7 @@ def fill(world: World, round: int) -> None:
         SocialAccount.objects.create(user=user, provider=f"o{world.organization.pk}", uid=name)
         Authenticator.objects.create(user=user, type="totp", data={"secret": "sealed-text"})
         UserSession.objects.create(user=user, ip="127.0.0.1", session_key=name)
+        World(name)  # an organization with its quotas
         Domain.objects.create(organization=world.organization, name=f"{name}.example")
         GroupMapping.objects.create(provider=provider, group=name, team=Team.objects.get(slug=name))
         commit = slice.organization.commits.order_by("-seq").first()
@@ -373,6 +376,38 @@ def test_changes_by_hand_are_audited(filled, client):
     choice = MailChoice.objects.get(user=user)
     client.post(address(MailChoice, "delete", choice.pk), {"post": "yes"})
     assert audited("admin.delete") == [f"mail choice {choice}"]
+
+
+def test_limits_are_set_and_what_is_used_is_not(world, client):
+    world.slice("one", "one/**")
+    quota = world.organization.quotas.get(kind="slices")
+    page = address(Quota, "change", quota.pk)
+    assert 'name="limit"' in client.get(page).content.decode()
+    answer = client.post(page, {"limit": "5", "used": "0", "kind": "bytes"})
+    assert answer.status_code == 302
+    quota.refresh_from_db()
+    assert (quota.kind, quota.limit, quota.used) == ("slices", 5, 1)
+    assert audited("admin.change") == ["quota acme: slices"]
+    event = AuditEvent.objects.get(action="quota.change")
+    assert (event.actor.username, event.organization, event.detail["limit"]) == (
+        "root",
+        world.organization,
+        5,
+    )
+    assert "is no number of slices" in client.post(page, {"limit": "5G"}).content.decode()
+    of_bytes = world.organization.quotas.get(kind="bytes")
+    client.post(address(Quota, "change", of_bytes.pk), {"limit": "50G"})
+    of_bytes.refresh_from_db()
+    assert of_bytes.limit == 50 << 30
+    assert 'value="50G"' in client.get(address(Quota, "change", of_bytes.pk)).content.decode()
+    client.post(page, {"limit": ""})
+    quota.refresh_from_db()
+    assert quota.limit is None
+    for other in (address(Quota, "add"), address(Quota, "delete", quota.pk)):
+        assert client.get(other).status_code == 403
+    text = client.get(address(Organization, "change", world.organization.pk)).content.decode()
+    assert "0 bytes" in text
+    assert "50.0 GB" in text
 
 
 def test_every_page_of_the_admin_has_its_policy(world, client):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.errors import OrganizationNotFound
-from accounts.models import Organization, User
+from accounts.models import Organization, Quota, User
+from accounts.quotas.services import quota_of
 from accounts.services import require_admin, role_in
 from accounts.token_limits import limit_of
 from gitslice.common.errors import PermissionDenied, Unauthenticated
 from gitslice.common.rows import Columns, fetch_row
 
-ORGANIZATION = Columns(Organization, "organization")
+ORGANIZATION, QUOTA = Columns(Organization, "organization"), Columns(Quota, "quota")
 OWN = f"""
-SELECT {ORGANIZATION.sql} FROM accounts_organization organization
+SELECT {ORGANIZATION.sql}, {QUOTA.sql} FROM accounts_organization organization
   JOIN accounts_membership membership ON membership.organization_id = organization.id
+  JOIN accounts_quota quota ON quota.organization_id = organization.id AND quota.kind = '{Quota.Kind.BYTES}'
  WHERE organization.slug = %s AND membership.user_id = %s
 """
 
@@ -52,13 +54,15 @@ def administered_organization(user: User | AnonymousUser, slug: str) -> Organiza
     return organization
 
 
-def uploading_organization(user: User | AnonymousUser, slug: str) -> Organization:
-    """The organization if the user may upload to it: members may. Raises as visible_organization, PermissionDenied."""
+def uploading_organization(user: User | AnonymousUser, slug: str) -> tuple[Organization, Quota]:
+    """The organization, and its quota of bytes, if the user may upload to it: members may. Raises as
+    visible_organization, PermissionDenied."""
     user = signed_in(user)
     row = fetch_row(OWN, [slug, user.pk]) if "\0" not in slug and limit_of(user) is None else None
     if row is not None:
-        return ORGANIZATION.take(iter(row))
+        values = iter(row)
+        return ORGANIZATION.take(values), QUOTA.take(values)
     organization = visible_organization(user, slug)
     if role_in(user, organization) is None:
         raise PermissionDenied(f"you are not a member of {slug}")
-    return organization
+    return organization, quota_of(organization, Quota.Kind.BYTES)

@@ -14,6 +14,7 @@ from accounts.api.access import administered_organization, signed_in, visible_or
 from accounts.idempotency import idempotent
 from accounts.models import Organization
 from accounts.people.members import rename_organization
+from accounts.quotas.services import quotas_of
 from accounts.scopes import ADMIN, READ
 from gitslice.common.pagination import Page, listing
 
@@ -66,7 +67,12 @@ class OrganizationView(APIView):
 
     @extend_schema(operation_id="get_organization", responses=OpenApiTypes.OBJECT, tags=["orgs"])
     def get(self, request: Request, org: str) -> Response:
-        return Response(organization_body(visible_organization(request.user, org)))
+        """`quota`, for members: what the organization has of bytes, slices and members, and may have (null: any)."""
+        organization = visible_organization(request.user, org)
+        body = organization_body(organization)
+        if request.user.is_authenticated and services.role_in(signed_in(request.user), organization):
+            body["quota"] = {quota.kind: quota.figures for quota in quotas_of(organization)}
+        return Response(body)
 
     @extend_schema(
         operation_id="change_organization",

@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.errors import LastOwner, NestedTooDeep
 from accounts.events import ACCESS, announce
 from accounts.models import Membership, Organization, ScimUser, Team, User, validate_slug
+from accounts.quotas.services import MEMBERS, give_back, take
 from accounts.signals import member_removed
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
@@ -52,14 +53,16 @@ def require_person(user: User) -> None:
 
 
 def set_member(organization: Organization, user: User, role: str, by: Author) -> Membership:
-    """Make the user a member, or change the role of one. Raises LastOwner, PermissionDenied for what a service account
-    cannot be."""
+    """Make the user a member, or change the role of one. Raises LastOwner, QuotaExceeded for one member too many,
+    PermissionDenied for what a service account cannot be."""
     lock_user(user)
     if role == OWNER or user.service_of_id != organization.pk:
         require_person(user)
     before = organization.memberships.filter(user=user).first()
     if before is not None and before.role == OWNER and role != OWNER:
         require_other_owner(organization, user)
+    if before is None and user.service_of_id is None:
+        take(organization, MEMBERS)
     membership, _ = Membership.objects.update_or_create(
         organization=organization, user=user, defaults={"role": role}
     )
@@ -81,6 +84,7 @@ def drop_member(organization: Organization, user: User, by: Author) -> None:
         team.members.remove(user)
     member_removed.send(Membership, organization=organization, user=user)
     membership.delete()
+    give_back(organization, MEMBERS)
     names = [team.slug for team in teams]
     audit(organization, by, "member.remove", user.username, role=membership.role, teams=names)
 

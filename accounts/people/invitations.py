@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.people.changes import audit, lock_organization, set_member, sign_out
 from accounts.people.errors import InvitationNotFound, MailIsOff
+from accounts.quotas.services import MEMBERS, require_room
 from accounts.services import create_user, require_admin
 from accounts.sso.enforcement import owes_sign_in
 from accounts.tasks import send_invitation
@@ -35,11 +36,14 @@ STRENGTH: dict[str, int] = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1,
 def invite(
     *, actor: User, organization: Organization, email: str, role: str = Membership.Role.MEMBER
 ) -> Invitation:
-    """Mail a link with which one joins. Only owners invite owners. Raises InvalidRequest, MailIsOff, NameTaken."""
+    """Mail a link with which one joins. Only owners invite owners.
+
+    Raises InvalidRequest, MailIsOff, NameTaken, QuotaExceeded where nobody could join now."""
     lock_organization(organization)
     _require_rank(actor, organization, role)
     email = _plain_address(email)
     _require_mail()
+    require_room(organization, MEMBERS)
     pending = organization.invitations.pending()
     if pending.filter(email=email).exists():
         raise NameTaken(f"{email} is invited already", hint="send the invitation again, or revoke it")
@@ -81,7 +85,8 @@ def open_invitation(token: str) -> Invitation:
 
 @transaction.atomic
 def accept(*, user: User, token: str) -> Membership:
-    """Join with an account that one has. Who is in it already keeps the stronger role. Raises InvitationNotFound."""
+    """Join with an account that one has. Who is in it already keeps the stronger role. Raises InvitationNotFound,
+    QuotaExceeded."""
     require_unlimited(user)
     invitation = _take(token)
     organization = invitation.organization
@@ -102,7 +107,7 @@ def accept(*, user: User, token: str) -> Membership:
 def accept_as_new(*, token: str, username: str, password: str, name: str = "") -> User:
     """Join with a new account that has the invitation's address.
 
-    Raises InvitationNotFound, InvalidRequest for a bad name or a weak password, NameTaken.
+    Raises InvitationNotFound, InvalidRequest for a bad name or a weak password, NameTaken, QuotaExceeded.
     """
     invitation = _take(token)
     user = create_user(username=username, email=invitation.email, password=password)

@@ -112,7 +112,8 @@ def adopt_members(organization: Organization) -> None:
 
 @transaction.atomic
 def create(organization: Organization, person: Person, by: Author) -> ScimUser:
-    """A new member with a new account, or one that the directory had deleted. Raises NameTaken, InvalidValue."""
+    """A new member with a new account, or one that the directory had deleted. Raises NameTaken, InvalidValue,
+    QuotaExceeded."""
     changes.lock_organization(organization)
     adopt_members(organization)
     known = ScimUser.objects.select_related("user").filter(
@@ -137,7 +138,7 @@ def replace(
 ) -> ScimUser:
     """Make the user what `change` makes of its document, which holds still meanwhile.
 
-    Raises ResourceNotFound, NameTaken, InvalidValue, LastOwner.
+    Raises ResourceNotFound, NameTaken, InvalidValue, LastOwner, QuotaExceeded.
     """
     changes.lock_organization(organization)
     record = find_user(organization, resource_id)

@@ -9,6 +9,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -123,12 +124,16 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         provider = find(sociallogin.account.provider)
         assert provider is not None
         identity = identity_of(provider, sociallogin)
-        user = super().save_user(request, sociallogin, form)
-        record(
-            organization=provider.organization, actor=user, action="user.create", object=user.username,
-            detail={"by": "single sign-on"},
-        )  # fmt: skip
-        admit(provider=provider, user=user, identity=identity)
+        try:
+            with transaction.atomic():
+                user = super().save_user(request, sociallogin, form)
+                record(
+                    organization=provider.organization, actor=user, action="user.create", object=user.username,
+                    detail={"by": "single sign-on"},
+                )  # fmt: skip
+                admit(provider=provider, user=user, identity=identity)
+        except SignInRefused as error:  # somebody else took the last place a moment ago
+            refuse(request, provider, error)
         return user
 
     def on_authentication_error(

@@ -7,8 +7,10 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.errors import QuotaExceeded
 from accounts.models import Membership, Organization, ScimUser, Team, User
 from accounts.people.changes import lock_organization, set_member
+from accounts.quotas.services import MEMBERS, require_room
 from accounts.sso.domains import domain_of
 from accounts.sso.errors import SignInRefused
 from accounts.sso.identities import Identity
@@ -17,7 +19,8 @@ from gitslice.common.audit import record
 
 
 def check_may_make_account(provider: IdentityProvider, identity: Identity) -> None:
-    """A provider speaks for the verified domains of its organization, and for nobody else. Raises SignInRefused."""
+    """A provider speaks for the verified domains of its organization, and for nobody else. Raises SignInRefused,
+    also where the organization has no room for them."""
     if not identity.email:
         raise SignInRefused("the identity provider names no e-mail address")
     if identity.email_denied:
@@ -25,6 +28,10 @@ def check_may_make_account(provider: IdentityProvider, identity: Identity) -> No
     if not speaks_for(provider, identity.email):
         domain = domain_of(identity.email)
         raise SignInRefused(f"{domain} is no verified domain of {provider.organization}")
+    try:
+        require_room(provider.organization, MEMBERS)
+    except QuotaExceeded as error:
+        raise SignInRefused(str(error)) from None
 
 
 def speaks_for(provider: IdentityProvider, email: str) -> bool:
@@ -54,14 +61,22 @@ def account_of_directory(provider: IdentityProvider, email: str) -> User | None:
 
 @transaction.atomic
 def admit(*, provider: IdentityProvider, user: User, identity: Identity) -> None:
-    """Make the user a member, and of the teams that the groups stand for. Raises SignInRefused for the deactivated."""
+    """Make the user a member, and of the teams that the groups stand for. Raises SignInRefused for the deactivated,
+    and for one member too many."""
     if not user.is_active:
         raise SignInRefused("the account is deactivated")
     organization = provider.organization
     lock_organization(organization)
     if not organization.memberships.filter(user=user).exists():
-        set_member(organization, user, Membership.Role.MEMBER, user)
+        _join(organization, user)
     _follow_groups(organization, provider, user, identity)
+
+
+def _join(organization: Organization, user: User) -> None:
+    try:
+        set_member(organization, user, Membership.Role.MEMBER, user)
+    except QuotaExceeded as error:
+        raise SignInRefused(str(error)) from None
 
 
 def _follow_groups(

@@ -8,18 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts import services
-from accounts.errors import LastOwner, NestedTooDeep
+from accounts.errors import LastOwner, NestedTooDeep, QuotaExceeded
 from accounts.models import Invitation, Membership, User
 from accounts.people import invitations
 from accounts.people.activation import deactivate_user
 from accounts.people.errors import InvitationNotFound
 from accounts.people.members import change_role, remove_member
 from accounts.people.teams import change_team, create_team
+from accounts.quotas.services import BYTES, MEMBERS, SLICES, quota_of, set_limit
 from accounts.tokens import digest_of
 from gitslice.common.errors import DomainError, InvalidRequest, NameTaken, PermissionDenied
+from gitslice.objects.services import put_blobs
 from slices.granting import grant_role
 from slices.models import SliceRole
 from tests.world import World
@@ -146,3 +148,60 @@ def test_who_leaves_gets_no_role_meanwhile(world):
         assert not isinstance(results[0], DomainError)
         assert isinstance(results[1], SliceRole | InvalidRequest)
         assert not SliceRole.objects.filter(user=ann).exists()
+
+
+def test_the_last_place_is_taken_once(world):
+    for number in range(ROUNDS):
+        people = [services.create_user(username=f"user{number}-{n}") for n in range(4)]
+        set_limit(actor=None, organization=world.organization, kind=MEMBERS, limit=number + 2)
+        results = at_once(
+            *(
+                lambda user=user: services.add_member(
+                    actor=world.owner, organization=world.organization, user=user
+                )
+                for user in people
+            )
+        )
+        assert sum(isinstance(result, QuotaExceeded) for result in results) == 3
+        assert quota_of(world.organization, MEMBERS).used == world.organization.memberships.count()
+
+
+def test_the_last_slice_is_made_once(world):
+    for number in range(ROUNDS):
+        set_limit(actor=None, organization=world.organization, kind=SLICES, limit=number + 1)
+        results = at_once(*(lambda name=f"s{number}-{n}": world.slice(name, f"{name}/**") for n in range(4)))
+        assert sum(isinstance(result, QuotaExceeded) for result in results) == 3
+        assert quota_of(world.organization, SLICES).used == world.organization.slices.count() - 1
+
+
+def test_uploads_at_once_are_all_counted(world):
+    users = [world.user(f"user{n}") for n in range(4)]
+
+    def upload(user: User) -> None:
+        for number in range(ROUNDS):
+            contents = [f"{user.username} {number}".encode(), b"same"]
+            put_blobs(user=user, organization=world.organization, contents=contents)
+
+    at_once(*(lambda user=user: upload(user) for user in users))
+    stored = sum(world.organization.packs.values_list("size", flat=True))
+    assert quota_of(world.organization, BYTES).used == stored > 0
+
+
+def test_who_uploads_in_a_long_transaction_keeps_nobody_waiting(world):
+    stored = threading.Event()
+    done = threading.Event()
+
+    def slowly() -> None:
+        with transaction.atomic():
+            put_blobs(user=world.owner, organization=world.organization, contents=[b"slow"])
+            stored.set()
+            assert done.wait(20), "the other upload waits"
+
+    def quickly() -> None:
+        assert stored.wait(20)
+        put_blobs(user=world.owner, organization=world.organization, contents=[b"quick"])
+        done.set()
+
+    at_once(slowly, quickly)
+    stored_bytes = sum(world.organization.packs.values_list("size", flat=True))
+    assert quota_of(world.organization, BYTES).used == stored_bytes

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.api.access import signed_in
 from accounts.models import Organization
 from accounts.people.members import rename_organization
+from accounts.quotas.services import quotas_of
 from accounts.scim import tokens
 from accounts.views.frame import framed, managed_organization
 from gitslice.common.errors import DomainError
@@ -67,6 +68,7 @@ def _shown(
 ) -> HttpResponse:
     shown = {
         "form": {"name": organization.name},
+        "quotas": quotas_of(organization),
         "scim_address": f"{site.GITSLICE_PUBLIC_URL}/scim/v2/{organization.slug}",
         "scim_tokens": tokens.live_tokens(organization),
     }

@@ -24,6 +24,7 @@ CODES: dict[str, Code] = {
     "permission_denied": Code(403, 4, "You may not do this"),
     "insufficient_scope": Code(403, 4, "The token lacks a scope"),
     "slice_forbidden": Code(403, 11, "You may not do this in this slice"),
+    "quota_exceeded": Code(403, 4, "A quota of the organization is used up"),
     "needs_approval": Code(403, 4, "Approvals are missing"),
     "not_found": Code(404, 1, "Not found"),
     "organization_not_found": Code(404, 10, "No such organization"),

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.api.access import signed_in
-from accounts.models import User
+from accounts.models import Organization, User
+from accounts.quotas.services import BYTES, quota_of
 from conflicts.bodies import conflict_bodies
 from conflicts.resolution import MANUAL, Resolution, resolve_conflicts
 from conflicts.services import assign_conflict, comment_on_conflict
@@ -75,7 +76,7 @@ def comment(request: HttpRequest, org: str, conflict_id: int) -> HttpResponse:
     return performed(request, reverse("conflicts:conflict", args=[org, conflict_id]), mutation)
 
 
-def _resolution(request: HttpRequest, actor: User, organization: object, body: dict) -> Resolution:
+def _resolution(request: HttpRequest, actor: User, organization: Organization, body: dict) -> Resolution:
     choice, path = request.POST.get("choice", ""), body["path"]
     if choice == DELETE:
         return Resolution(path, MANUAL)
@@ -88,14 +89,17 @@ def _resolution(request: HttpRequest, actor: User, organization: object, body: d
         raise InvalidRequest(
             "the result still has conflict markers", hint="take one side of each, or edit it"
         )
-    ((digest, _),) = put_blobs(user=actor, organization=organization, contents=[content])
+    quota = quota_of(organization, BYTES)
+    ((digest, _),) = put_blobs(
+        user=actor, organization=organization, contents=[content], admit=quota.require_room
+    )
     return Resolution(path, MANUAL, (body["ours"] or body["theirs"])["mode"], digest)
 
 
-def _content(text: str, body: dict, organization: object) -> bytes:
+def _content(text: str, body: dict, organization: Organization) -> bytes:
     """What was typed, with the line ends that the file had: browsers send CRLF for all."""
     content = text.replace("\r\n", "\n").encode()
     digest = bytes.fromhex((body["ours"] or body["theirs"])["digest"])
-    before = read_blobs(organization.pk, [digest])[digest]  # type: ignore[attr-defined]
+    before = read_blobs(organization.pk, [digest])[digest]
     crlf = before.count(b"\r\n") > before.count(b"\n") // 2
     return content.replace(b"\n", b"\r\n") if crlf else content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
@@ -72,8 +72,15 @@ class IndexedBlob(NamedTuple):
     length: int
 
 
-def store_pack(*, user: Any, organization: Any, stream: BinaryIO) -> StoredPack:
-    """Verify and keep an uploaded pack. Raises InvalidPack, or ServerBusy when the store is full.
+def anything(size: int) -> None:
+    """Admits packs of any size."""
+
+
+def store_pack(
+    *, user: Any, organization: Any, stream: BinaryIO, admit: Callable[[int], None] = anything
+) -> StoredPack:
+    """Verify and keep an uploaded pack. Raises InvalidPack, ServerBusy when the store is full, and what `admit` raises:
+    it is told the bytes of the pack before anything of it is kept.
 
     The answer is the same whether its blobs were known before or not: a digest is not a permission.
     """
@@ -84,11 +91,14 @@ def store_pack(*, user: Any, organization: Any, stream: BinaryIO) -> StoredPack:
             blobs, dictionary = _verified(copied)
         except PackError as error:
             raise InvalidPack(f"the pack is not valid: {error}") from None
+        admit(copied.size)
         return _keep(store, spooled, copied, blobs, dictionary, user, organization)
 
 
-def put_blobs(*, user: Any, organization: Any, contents: Sequence[bytes]) -> list[tuple[bytes, int]]:
-    """Store contents as one pack; gives (digest, size) of each, in order."""
+def put_blobs(
+    *, user: Any, organization: Any, contents: Sequence[bytes], admit: Callable[[int], None] = anything
+) -> list[tuple[bytes, int]]:
+    """Store contents as one pack; gives (digest, size) of each, in order. `admit` as in `store_pack`."""
     store = object_store()
     with store.spool() as spooled:
         dictionary = train(contents)
@@ -98,6 +108,7 @@ def put_blobs(*, user: Any, organization: Any, contents: Sequence[bytes]) -> lis
         spooled.seek(0)
         hashed = _Copied(spooled, None, settings.GITSLICE_MAX_PACK_BYTES)
         blobs, span = _verified(hashed)
+        admit(hashed.size)
         _keep(store, spooled, hashed, blobs, span, user, organization)
     return entries
 

@@ -28,10 +28,20 @@ class UploadView(APIView):
         tags=["uploads"],
     )
     def post(self, request: Request, org: str) -> Response:
-        organization = uploading_organization(request.user, org)
-        stored = store_pack(user=request.user, organization=organization, stream=_body(request))
-        body = {"pack": bytes(stored.pack.digest).hex(), "blobs": stored.blob_count, "bytes": stored.size}
-        return Response(body, status=201)
+        organization, quota = uploading_organization(request.user, org)
+        body = _body(request)
+        quota.require_room(_announced(request))
+        stored = store_pack(
+            user=request.user, organization=organization, stream=body, admit=quota.require_room
+        )
+        answer = {"pack": bytes(stored.pack.digest).hex(), "blobs": stored.blob_count, "bytes": stored.size}
+        return Response(answer, status=201)
+
+
+def _announced(request: Request) -> int:
+    """Bytes that the body will have; 1 at least, where nothing says."""
+    announced = request.META.get("CONTENT_LENGTH") or "1"
+    return int(announced) if announced.isdecimal() else 1
 
 
 def _body(request: Request) -> BinaryIO:
