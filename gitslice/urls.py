@@ -19,6 +19,7 @@ api: list[URLPattern | URLResolver] = [
 ]
 
 handler404 = "gitslice.common.pages.not_found"
+handler500 = "gitslice.common.pages.failed"
 
 urlpatterns = [
     path("", dashboard, name="home"),

@@ -10,9 +10,9 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.defaults import page_not_found
+from django.views.defaults import page_not_found, server_error
 
-from gitslice.common.errors import DomainError, InvalidRequest, NotFound
+from gitslice.common.errors import DomainError, Internal, InvalidRequest, NotFound
 from gitslice.common.problems import as_domain_error, problem_response, retry_headers
 from gitslice.common.tags import sentence
 
@@ -42,6 +42,7 @@ PERMISSIONS = ", ".join(
     )
 )
 API = "/api/"
+PROGRAMS = (API, "/scim/")  # below these, nobody reads pages
 # Swagger draws itself with style attributes; nothing but the description of the API is shown there.
 DRAWN_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
@@ -80,15 +81,20 @@ def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """What middleware answers: a problem document to the API, a page to people."""
-    return problem_response(error) if request.path.startswith(API) else error_page(request, error)
+    """What middleware answers: a problem document to programs, a page to people."""
+    return problem_response(error) if request.path.startswith(PROGRAMS) else error_page(request, error)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's hook for addresses that are none: a problem document for scripts, a page for people."""
-    if request.path.startswith("/api/"):
+    """Django's hook for addresses that are none: a problem document for programs, a page for people."""
+    if request.path.startswith(PROGRAMS):
         return problem_response(NotFound("there is nothing at this address"))
     return page_not_found(request, exception)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's hook for exceptions that nobody foresaw: neither answer says which, and neither asks the database."""
+    return problem_response(Internal()) if request.path.startswith(PROGRAMS) else server_error(request)
 
 
 def is_fragment(request: HttpRequest) -> bool:
