@@ -49,6 +49,21 @@ def test_people_get_a_page(client, monkeypatch):
     assert SECRET not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/login/", "/profile/tokens/", "/api/v1/oauth/token/"])
+def test_a_form_in_another_encoding_is_refused(client, path):
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.cookies["csrftoken"] = "a" * 32
+    answer = stranger.generic("POST", path, b"a=b", "application/x-www-form-urlencoded; charset=utf-7")
+    assert answer.status_code == 400
+
+
+def test_a_host_that_is_not_ours_is_refused(client, settings):
+    settings.ALLOWED_HOSTS = ["ours.example"]
+    page, problem = (Client().get(path, headers={"Host": "evil.example"}) for path in ("/", "/api/v1/me/"))
+    assert (page.status_code, page["Content-Type"]) == (400, "text/html; charset=utf-8")
+    assert (problem.status_code, problem.json()["code"]) == (400, "invalid_request")
+
+
 @pytest.mark.parametrize("path", ["/", "/api/v1/me/"])
 def test_neither_needs_the_database(path):
     """Tests may not use it unless they say so."""

@@ -10,7 +10,8 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.defaults import page_not_found, server_error
+from django.template.loader import render_to_string
+from django.views.defaults import page_not_found
 
 from gitslice.common.errors import DomainError, Internal, InvalidRequest, NotFound
 from gitslice.common.problems import as_domain_error, problem_response, retry_headers
@@ -92,9 +93,20 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return page_not_found(request, exception)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's hook for what it refuses to read. Its own handlers read the form for the sake of CSRF, and fail again."""
+    return _unread(request, InvalidRequest())
+
+
 def failed(request: HttpRequest) -> HttpResponse:
-    """Django's hook for exceptions that nobody foresaw: neither answer says which, and neither asks the database."""
-    return problem_response(Internal()) if request.path.startswith(PROGRAMS) else server_error(request)
+    """Django's hook for exceptions that nobody foresaw: the answer does not say which, nor asks the database."""
+    return _unread(request, Internal())
+
+
+def _unread(request: HttpRequest, error: DomainError) -> HttpResponse:
+    if request.path.startswith(PROGRAMS):
+        return problem_response(error)
+    return HttpResponse(render_to_string(f"{error.status}.html"), status=error.status)
 
 
 def is_fragment(request: HttpRequest) -> bool:
