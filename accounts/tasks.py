@@ -8,6 +8,7 @@ from celery import shared_task
 from accounts.devices.services import forget_old_grants
 from accounts.events import forget_old
 from accounts.people import letters
+from accounts.sign_in.sessions import forget_expired_sessions
 from accounts.trail.chaining import chain_events
 from accounts.webhooks import dispatching, sending
 
@@ -34,6 +35,12 @@ def forget_old_deliveries() -> int:
 def forget_old_device_grants() -> int:
     """Drop sign-ins of devices that are over, and wrong codes; gives the number of sign-ins."""
     return forget_old_grants()
+
+
+@shared_task(name="accounts.forget_sessions")
+def forget_sessions() -> int:
+    """Drop sessions of browsers that have expired; gives their number."""
+    return forget_expired_sessions()
 
 
 @shared_task(name="accounts.dispatch_webhooks")

@@ -39,6 +39,7 @@ from slices.history import CommitNotFound, base_commit, head_of
 from slices.models import Commit, Slice
 from slices.patterns import patterns_of
 
+LAST_LINE = 2**31 - 1  # that the column holds
 REOPENABLE = (*Changeset.OPEN_STATES, Changeset.State.REJECTED)
 
 
@@ -229,6 +230,8 @@ def comment_on_changeset(
         raise InvalidRequest("a comment needs a text")
     if path and not changeset.current.edits.filter(path=path).exists():
         raise InvalidRequest(f"{path} is not part of {changeset}")
+    if line is not None and not 1 <= line <= LAST_LINE:
+        raise InvalidRequest(f"a line is a number from 1 to {LAST_LINE}")
     comment = Comment.objects.create(
         changeset=changeset, patchset=changeset.current, author=actor, path=path, line=line, body=body
     )

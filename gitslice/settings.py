@@ -285,6 +285,7 @@ CELERY_BEAT_SCHEDULE = {
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
     "accounts.forget_old_deliveries": {"task": "accounts.forget_old_deliveries", "schedule": 3600},
     "accounts.forget_old_device_grants": {"task": "accounts.forget_old_device_grants", "schedule": 3600},
+    "accounts.forget_sessions": {"task": "accounts.forget_sessions", "schedule": 3600},
     "accounts.chain_audit": {
         "task": "accounts.chain_audit",
         "schedule": GITSLICE_AUDIT_SECONDS,

@@ -18,7 +18,9 @@ api: list[URLPattern | URLResolver] = [
     path("docs/", ApiDocsView.as_view(url_name="schema"), name="api-docs"),
 ]
 
+handler400 = "gitslice.common.pages.bad_request"
 handler404 = "gitslice.common.pages.not_found"
+handler500 = "gitslice.common.pages.failed"
 
 urlpatterns = [
     path("", dashboard, name="home"),

@@ -17,7 +17,7 @@ from accounts.models import Membership, User
 from accounts.people import activation, members
 from accounts.scopes import ADMIN, READ
 from gitslice.common.errors import InvalidRequest, NotFound
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, text_key
 
 
 class NewMember(serializers.Serializer[Any]):
@@ -190,10 +190,3 @@ def plain_text(text: str) -> str:
     if "\0" in text:
         raise InvalidRequest("a text has no NUL character")
     return text[:200]
-
-
-def text_key(after: Any) -> str:
-    """The key of a list that is ordered by a name. Raises InvalidRequest."""
-    if not isinstance(after, str) or "\0" in after:
-        raise InvalidRequest("the cursor is not one of ours")
-    return after

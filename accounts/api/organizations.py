@@ -16,7 +16,7 @@ from accounts.models import Organization
 from accounts.people.members import rename_organization
 from accounts.quotas.services import quotas_of
 from accounts.scopes import ADMIN, READ
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, text_key
 
 
 class NewOrganization(serializers.Serializer[Any]):
@@ -101,5 +101,5 @@ def organization_body(organization: Organization) -> dict[str, Any]:
 
 def _after(rows: QuerySet[Organization], page: Page) -> QuerySet[Organization]:
     if page.after is not None:
-        rows = rows.filter(slug__gt=page.after)
+        rows = rows.filter(slug__gt=text_key(page.after))
     return rows.order_by("slug")[: page.limit + 1]

@@ -16,7 +16,7 @@ from accounts.idempotency import idempotent, idempotent_secret
 from accounts.machines import services
 from accounts.models import User
 from accounts.scopes import ADMIN, READ
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, text_key
 
 
 class NewServiceAccount(serializers.Serializer[Any]):
@@ -32,7 +32,7 @@ class ServiceAccountListView(APIView):
         page = Page(request.query_params)
         rows = organization.service_accounts.order_by("username")
         if page.after is not None:
-            rows = rows.filter(username__gt=str(page.after))
+            rows = rows.filter(username__gt=text_key(page.after))
         shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda account: account.username)
         return Response(listing(map(account_body, shown), cursor))
 

@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.access import own_organization, signed_in
-from accounts.api.members import text_key, user_body
+from accounts.api.members import user_body
 from accounts.idempotency import idempotent
 from accounts.models import Organization, Team
 from accounts.people import teams
 from accounts.people.belonging import members_of
 from accounts.scopes import ADMIN, READ
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, text_key
 
 
 class NewTeam(serializers.Serializer[Any]):

@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from onelogin.saml2.errors import OneLogin_Saml2_Error
 
 from accounts.sso.apps import app_of, find, way_to
-from accounts.sso.errors import ProviderUnusable
+from accounts.sso.errors import ProviderUnusable, SignInRefused
 from accounts.sso.models import IdentityProvider
 from accounts.sso.oidc import discover
-from accounts.sso.saml import RELAY_STATE
+from accounts.sso.saml import RELAY_STATE, named_in_logout
 
 KEPT = "sso"  # in the session
 
@@ -25,6 +25,17 @@ log = logging.getLogger(__name__)
 
 def remember_provider(request: HttpRequest, login: SocialLogin) -> None:
     request.session[KEPT] = {"key": login.account.provider, "left": login.state.get("left") or {}}
+
+
+def check_names_this_session(request: HttpRequest, provider: IdentityProvider) -> None:
+    """A provider ends the session that it began, for the person whom it names, and no other. What it says is not yet
+    verified here. Raises SignInRefused."""
+    if not request.user.is_authenticated:
+        return
+    kept = request.session.get(KEPT) or {"key": "", "left": {}}
+    name = named_in_logout(request.GET["SAMLRequest"], provider)
+    if kept["key"] != provider.key or not name or name != kept["left"].get("name_id"):
+        raise SignInRefused("the request is not about this session")
 
 
 def way_out(request: HttpRequest, home: str) -> tuple[str, IdentityProvider] | None:

@@ -22,6 +22,8 @@ SIGNED_WITH = {
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 }  # fmt: skip  # never "none", and nothing that a secret signs
 
+ALWAYS = {"sub", "iat", "exp"}  # beside the issuer and the audience, which the library asks for
+
 
 class OidcAdapter(OpenIDConnectOAuth2Adapter):
     id_token = ""
@@ -42,13 +44,25 @@ class OidcAdapter(OpenIDConnectOAuth2Adapter):
     def _decode_id_token(self, app: SocialApp, id_token: str) -> dict[str, Any]:
         if jwt.get_unverified_header(id_token).get("alg") not in SIGNED_WITH:
             raise OAuth2Error("the ID token is not signed as it should be")
-        return jwtkit.verify_and_decode(
+        claims: dict[str, Any] = jwtkit.verify_and_decode(
             credential=id_token,
             keys_url=self.openid_config["jwks_uri"],
             issuer=self.openid_config["issuer"],
             audience=app.client_id,
             lookup_kid=jwtkit.lookup_kid_jwk,
         )
+        _check_claims(claims, app.client_id)
+        return claims
+
+
+def _check_claims(claims: dict[str, Any], client_id: str) -> None:
+    """What the library lets pass: a token without an end, and one that was made for somebody else too."""
+    missing = ALWAYS - claims.keys()
+    if missing:
+        raise OAuth2Error(f"the ID token has no {sorted(missing)[0]}")
+    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if set(audiences) != {client_id} or claims.get("azp", client_id) != client_id:
+        raise OAuth2Error("the ID token was made for somebody else too")
 
 
 class OidcProvider(OpenIDConnectProvider):

@@ -18,10 +18,13 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
+from onelogin.saml2.logout_request import OneLogin_Saml2_Logout_Request
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from accounts.sso.errors import ProviderUnusable, SignInRefused
+from accounts.sso.models import IdentityProvider
+from gitslice.common.secrets import unseal
 
 NAMESPACE = {"saml": "urn:oasis:names:tc:SAML:2.0:assertion"}
 RELAY_STATE = "gitslice"  # an empty one is signed by some and left out by others, and then no signature fits
@@ -70,6 +73,13 @@ def _check_answers(response: OneLogin_Saml2_Auth) -> None:
 def _use_once(key: str, response: OneLogin_Saml2_Auth) -> None:
     if not cache.add(f"sso:assertion:{key}:{response.get_last_assertion_id()}", True, REMEMBERED):
         raise SignInRefused("the assertion was used before")
+
+
+def named_in_logout(encoded: str, provider: IdentityProvider) -> str:
+    """Whom a LogoutRequest, as it comes in an address, is about. Nothing of it is verified."""
+    xml = OneLogin_Saml2_Utils.decode_base64_and_inflate(encoded, ignore_zip=True)
+    name: str = OneLogin_Saml2_Logout_Request.get_nameid(xml, unseal(provider.own_key))
+    return name
 
 
 def _document(response: OneLogin_Saml2_Auth) -> Any:

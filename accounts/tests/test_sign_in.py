@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from accounts import services
 from accounts.models import AuditEvent, Membership, User
+from accounts.tasks import forget_sessions
 from gitslice.common.secrets import unseal
 from tests.pages import text_of
 from tests.world import World
@@ -176,6 +181,19 @@ def test_other_sessions_can_be_ended(signed_in):
     signed_in.post("/account/sessions/")
     assert who(other) == ""
     assert who(signed_in) == "ann"
+
+
+def test_sessions_that_are_over_are_forgotten(signed_in, settings):
+    old, gone = Client(), Client()
+    sign_in(old)
+    sign_in(gone)
+    Session.objects.filter(pk=old.session.session_key).update(expire_date=timezone.now() - timedelta(hours=1))
+    Session.objects.filter(pk=gone.session.session_key).delete()
+    assert UserSession.objects.count() == 3
+    assert forget_sessions() == 1
+    assert UserSession.objects.get().session_key == signed_in.session.session_key
+    assert (who(signed_in), who(old)) == ("ann", "")
+    assert "accounts.forget_sessions" in {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
 
 
 def confirm(client: Client) -> None:

@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.api.access import signed_in
-from accounts.api.members import plain_text, text_key
+from accounts.api.members import plain_text
 from accounts.models import Membership
 from accounts.people import activation
 from accounts.people import members as services
 from accounts.views.frame import field, framed, shown_organization
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pages import page_or_fragment, performed
-from gitslice.common.pagination import Page
+from gitslice.common.pagination import Page, text_key
 
 
 @require_safe

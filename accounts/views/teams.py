@@ -11,14 +11,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.api.access import signed_in
-from accounts.api.members import text_key
 from accounts.models import Organization, Team
 from accounts.people import teams as services
 from accounts.people.belonging import members_of
 from accounts.views.frame import field, framed, shown_organization
 from gitslice.common.errors import DomainError
 from gitslice.common.pages import performed
-from gitslice.common.pagination import Page
+from gitslice.common.pagination import Page, text_key
 
 MAX_PARENTS = 500  # that one may choose from
 MAX_SLICES = 200

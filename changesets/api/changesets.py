@@ -30,7 +30,7 @@ from changesets.reading import changeset_body, changeset_detail
 from changesets.services import create_changeset
 from changesets.signals import changeset_changed
 from gitslice.common.errors import DomainError, InvalidRequest
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, whole_key
 from slices.api.access import visible_slice
 
 FILTERS = [
@@ -120,7 +120,7 @@ def _listed(request: Request, rows: QuerySet[Changeset]) -> Response:
     page = Page(request.query_params)
     rows = _filtered(rows, request)
     if page.after is not None:
-        rows = rows.filter(pk__lt=page.after)
+        rows = rows.filter(pk__lt=whole_key(page.after))
     rows = rows.select_related("slice__organization", "author", "patchset", "commit").order_by("-pk")
     shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda changeset: changeset.pk)
     return Response(listing(map(changeset_body, shown), cursor))

@@ -18,7 +18,7 @@ from changesets.models import Comment, Review
 from changesets.reading import changeset_detail, review_summary
 from changesets.services import comment_on_changeset, review_changeset
 from gitslice.common.errors import InvalidRequest
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, whole_key
 
 
 class ReviewBody(serializers.Serializer[Any]):
@@ -83,7 +83,7 @@ class CommentListView(APIView):
         page = Page(request.query_params)
         rows = (
             changeset.comments.select_related("author", "patchset")
-            .filter(pk__gt=page.after or 0)
+            .filter(pk__gt=whole_key(page.after or 0))
             .order_by("pk")
         )
         shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda comment: comment.pk)

@@ -18,7 +18,7 @@ from conflicts.models import Conflict, ConflictEvent
 from conflicts.querysets import ConflictQuerySet
 from conflicts.services import assign_conflict, comment_on_conflict
 from gitslice.common.errors import InvalidRequest, NotFound
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, whole_key
 from slices.api.access import visible_slice
 
 NAMES = ("slice", "changeset", "path", "severity", "kind", "state", "assignee", "with", "limit", "cursor")
@@ -49,7 +49,7 @@ class ConflictListView(APIView):
         page = Page(request.query_params)
         if any(request.query_params.get(name) for name in TELLING):
             rows = rows.told_to(request.user)
-        rows = _filtered(rows, request, org).filter(pk__gt=page.after or 0)
+        rows = _filtered(rows, request, org).filter(pk__gt=whole_key(page.after or 0))
         found = list(rows.select_related(*RELATED).order_by("pk")[: page.limit + 1])
         shown, cursor = page.cut(found, lambda conflict: conflict.pk)
         bodies = conflict_bodies(shown, request.user, changeset.pk if changeset else None)
@@ -159,7 +159,7 @@ def _events(request: Request, conflicts: ConflictQuerySet) -> Response:
     """A page of what happened to the conflicts, oldest first, as far as the caller is told."""
     page = Page(request.query_params)
     events = ConflictEvent.objects.told_to(request.user).filter(
-        conflict__in=conflicts, pk__gt=page.after or 0
+        conflict__in=conflicts, pk__gt=whole_key(page.after or 0)
     )
     related = ("actor", *(f"conflict__{name}" for name in RELATED))
     found = list(events.select_related(*related).order_by("pk")[: page.limit + 1])

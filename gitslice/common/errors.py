@@ -26,6 +26,13 @@ class DomainError(Exception):
         return CODES[self.code].status
 
 
+class Internal(DomainError):
+    """What nobody foresaw: the log says more than the caller is told."""
+
+    code = "internal"
+    hint = "the failure has been logged; whatever was confirmed before is safe: try again in a moment"
+
+
 class InvalidRequest(DomainError):
     code = "invalid_request"
 

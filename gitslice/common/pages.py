@@ -10,9 +10,10 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
 
-from gitslice.common.errors import DomainError, InvalidRequest, NotFound
+from gitslice.common.errors import DomainError, Internal, InvalidRequest, NotFound
 from gitslice.common.problems import as_domain_error, problem_response, retry_headers
 from gitslice.common.tags import sentence
 
@@ -42,6 +43,7 @@ PERMISSIONS = ", ".join(
     )
 )
 API = "/api/"
+PROGRAMS = (API, "/scim/")  # below these, nobody reads pages
 # Swagger draws itself with style attributes; nothing but the description of the API is shown there.
 DRAWN_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
@@ -80,15 +82,31 @@ def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """What middleware answers: a problem document to the API, a page to people."""
-    return problem_response(error) if request.path.startswith(API) else error_page(request, error)
+    """What middleware answers: a problem document to programs, a page to people."""
+    return problem_response(error) if request.path.startswith(PROGRAMS) else error_page(request, error)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's hook for addresses that are none: a problem document for scripts, a page for people."""
-    if request.path.startswith("/api/"):
+    """Django's hook for addresses that are none: a problem document for programs, a page for people."""
+    if request.path.startswith(PROGRAMS):
         return problem_response(NotFound("there is nothing at this address"))
     return page_not_found(request, exception)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's hook for what it refuses to read. Its own handlers read the form for the sake of CSRF, and fail again."""
+    return _unread(request, InvalidRequest())
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's hook for exceptions that nobody foresaw: the answer does not say which, nor asks the database."""
+    return _unread(request, Internal())
+
+
+def _unread(request: HttpRequest, error: DomainError) -> HttpResponse:
+    if request.path.startswith(PROGRAMS):
+        return problem_response(error)
+    return HttpResponse(render_to_string(f"{error.status}.html"), status=error.status)
 
 
 def is_fragment(request: HttpRequest) -> bool:

@@ -13,6 +13,7 @@ from gitslice.common.errors import InvalidRequest
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+MOST_DIGITS = 18  # of a number: what is longer is no number of anything
 
 Row = TypeVar("Row")
 
@@ -44,11 +45,18 @@ def whole_key(after: Any) -> int:
     return after
 
 
+def text_key(after: Any) -> str:
+    """The key of a list that is ordered by a name. Raises InvalidRequest."""
+    if not isinstance(after, str) or "\0" in after:
+        raise InvalidRequest("the cursor is not one of ours")
+    return after
+
+
 def _limit(text: str | None) -> int:
     if not text:
         return DEFAULT_LIMIT
-    if not text.isdecimal() or int(text) < 1:
-        raise InvalidRequest(f"limit must be a positive number, not {text!r}")
+    if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < 1:
+        raise InvalidRequest(f"limit must be a positive number, not {text[:20]!r}")
     return min(int(text), MAX_LIMIT)
 
 

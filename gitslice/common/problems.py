@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
@@ -25,6 +25,7 @@ NO_CONNECTION = (
     "57P",
     "53300",
 )  # connections that break, servers that stop or start, or that have too many
+NUL = "cannot contain NUL"  # which texts of PostgreSQL have no place for: psycopg says so, without a state
 PROGRAM_LIMIT_EXCEEDED = "54000"  # an index row of PostgreSQL holds about 2,700 bytes after compression
 
 DRF_CODES: dict[type[Exception], str] = {
@@ -91,6 +92,8 @@ def as_domain_error(error: Exception) -> DomainError | None:
         return _coded("server_busy", "the database took too long")
     if state == PROGRAM_LIMIT_EXCEEDED:
         return _coded("invalid_path", "a path is too long for the index")
+    if isinstance(error, DataError) and NUL in str(error):
+        return _coded("invalid_request", "a text has no NUL character")
     if isinstance(error, AWAY) and (state is None or state.startswith(NO_CONNECTION)):
         log.warning("the database does not answer", exc_info=error)
         return _coded("server_busy", "the database does not answer")

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.scopes import READ
 from gitslice.common.errors import InvalidRequest
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, whole_key
 from slices.api import queries, schemas
 from slices.api.access import visible_slice
 from slices.api.streams import REVALIDATE, is_known
@@ -54,7 +54,9 @@ class CommitListView(APIView):
             grep=queries.text(request, "grep"),
             path=queries.path(request),
         )
-        found = log(slice, wanted, before=_seq(page.after), limit=page.limit + 1)
+        found = log(
+            slice, wanted, before=None if page.after is None else whole_key(page.after), limit=page.limit + 1
+        )
         shown, cursor = page.cut(found, lambda commit: commit.seq)
         return Response(listing(commit_rows(slice, shown, request.user), cursor))
 
@@ -143,9 +145,3 @@ def _tagged(request: Request, slice: Slice, commit: Commit, body: Any, kind: str
     if is_known(request, etag):
         return Response(status=304, headers=headers)
     return Response(body(), headers=headers)
-
-
-def _seq(after: Any) -> int | None:
-    if after is not None and not isinstance(after, int):
-        raise InvalidRequest("the cursor is not one of ours")
-    return after

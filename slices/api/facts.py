@@ -10,8 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.scopes import READ
-from gitslice.common.errors import InvalidRequest
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, text_key, whole_key
 from slices.api import schemas
 from slices.api.access import visible_slice
 from slices.overlaps import Overlap, candidates, overlaps
@@ -53,7 +52,7 @@ class DefinitionsView(APIView):
         page = Page(request.query_params)
         versions = slice.definitions.select_related("author").order_by("-version")
         if page.after is not None:
-            versions = versions.filter(version__lt=_number(page.after))
+            versions = versions.filter(version__lt=whole_key(page.after))
         shown, cursor = page.cut(list(versions[: page.limit + 1]), lambda definition: definition.version)
         return Response(listing(map(definition_body, shown), cursor))
 
@@ -71,22 +70,10 @@ class OverlapsView(APIView):
         page = Page(request.query_params)
         others = candidates(slice, request.user)
         if page.after is not None:
-            others = others.filter(name__gt=_text(page.after))
+            others = others.filter(name__gt=text_key(page.after))
         shown, cursor = page.cut(list(others[: page.limit + 1]), lambda other: other.name)
         return Response(listing(map(_overlap_body, overlaps(slice, shown)), cursor))
 
 
 def _overlap_body(overlap: Overlap) -> dict[str, Any]:
     return {"slice": str(overlap.slice), "paths": overlap.paths, "path_count": overlap.path_count}
-
-
-def _number(after: Any) -> int:
-    if not isinstance(after, int):
-        raise InvalidRequest("the cursor is not one of ours")
-    return after
-
-
-def _text(after: Any) -> str:
-    if not isinstance(after, str):
-        raise InvalidRequest("the cursor is not one of ours")
-    return after

@@ -16,7 +16,7 @@ from accounts.idempotency import idempotent
 from accounts.models import User
 from accounts.scopes import ADMIN, READ, WRITE
 from gitslice.common.errors import InvalidRequest
-from gitslice.common.pagination import Page, listing
+from gitslice.common.pagination import Page, listing, text_key
 from slices import services
 from slices.api import queries, schemas
 from slices.api.access import visible_slice
@@ -169,6 +169,7 @@ def slices_after(slices: QuerySet[Slice], page: Page) -> QuerySet[Slice]:
     match page.after:
         case None:
             return slices
-        case [str(org), str(name)]:
+        case [str(), str()]:
+            org, name = map(text_key, page.after)
             return slices.filter(Q(organization__slug__gt=org) | Q(organization__slug=org, name__gt=name))
     raise InvalidRequest("the cursor is not one of ours")

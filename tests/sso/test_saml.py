@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
+import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from accounts.models import AuditEvent, Team, User
 from accounts.sso.models import IdentityProvider
@@ -185,8 +192,6 @@ def test_an_unasked_assertion_does_not_pass_as_an_answer(set_up, home, idp):
 
 
 def attacker_request_id(browser: Browser) -> str:
-    import zlib
-
     deflated = base64.b64decode(next(form.fields["SAMLRequest"] for form in browser.forms))
     return re.search(r'ID="([^"]*)"', zlib.decompress(deflated, -15).decode())[1]
 
@@ -266,6 +271,62 @@ def test_nobody_else_signs_one_out(set_up, home, idp):
     browser.get(f"{idp.sp['sls']}?SAMLRequest=fZA9")
     assert browser.status == 403
     assert browser.user == "ann"
+
+
+def asked_to_sign_out(idp: Idp, name: str, key: Path | None, session: str = "session-ann") -> str:
+    """Where the provider sends a browser that is to end its session; without a key it does not sign."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    xml = (
+        f'<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_{uuid4().hex}"'
+        ' Version="2.0"'
+        f' xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" IssueInstant="{now}" Destination="{idp.sp["sls"]}">'
+        f"<saml:Issuer>{idp.url}/metadata</saml:Issuer><saml:NameID>{name}</saml:NameID>"
+        f"<samlp:SessionIndex>{session}</samlp:SessionIndex></samlp:LogoutRequest>"
+    )
+    query = {"SAMLRequest": base64.b64encode(zlib.compress(xml.encode(), wbits=-15)), "RelayState": "theirs"}
+    if key is None:
+        return f"{idp.sp['sls']}?{urlencode(query)}"
+    signed = urlencode(query | {"SigAlg": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"})
+    private: Any = load_pem_private_key(key.read_bytes(), None)
+    signature = private.sign(signed.encode(), PKCS1v15(), SHA256())
+    return f"{idp.sp['sls']}?{signed}&{urlencode({'Signature': base64.b64encode(signature)})}"
+
+
+def test_the_provider_signs_one_out(set_up, home, idp, pairs):
+    browser, other = come_in(home, "ann"), come_in(home, "ann")
+    browser.get(asked_to_sign_out(idp, "ann", pairs["idp"][1]))
+    assert (browser.user, other.user) == ("", "ann")
+    answers = [url for url in browser.visited if url.startswith(f"{idp.url}/logout?SAMLResponse=")]
+    assert len(answers) == 1
+    assert "Signature=" in answers[0]
+
+
+def test_only_the_provider_signs_one_out(set_up, home, idp, pairs):
+    browser = come_in(home, "ann")
+    signed = asked_to_sign_out(idp, "ann", pairs["idp"][1])
+    for asked in (
+        asked_to_sign_out(idp, "ann", None),
+        asked_to_sign_out(idp, "ann", pairs["stranger"][1]),
+        signed.replace("theirs", "others"),
+    ):
+        browser.get(asked)
+        assert (browser.status, browser.user) == (403, "ann")
+    assert AuditEvent.objects.filter(action="sso.refuse", actor__username="ann").count() == 3
+
+
+def test_the_provider_signs_nobody_else_out(set_up, world, home, idp, pairs):
+    """Neither somebody whom it calls otherwise, nor who came in by another way."""
+    member(world, "dora")
+    for browser in (come_in(home, "ann"), sign_in(Browser(home), "dora")):
+        user = browser.user
+        browser.get(asked_to_sign_out(idp, "boss", pairs["idp"][1]))
+        assert (browser.status, browser.user) == (403, user)
+        assert "not about this session" in browser.text
+
+
+def test_who_is_signed_out_already_is_led_back_to_the_provider(set_up, home, idp, pairs):
+    browser = Browser(home).get(asked_to_sign_out(idp, "ann", pairs["idp"][1]))
+    assert any(url.startswith(f"{idp.url}/logout?SAMLResponse=") for url in browser.visited)
 
 
 def test_the_sign_out_address_leads_nowhere_else(world, set_up, home, idp):

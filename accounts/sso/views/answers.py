@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+import jwt
 import requests
 import xmlsec
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -21,6 +23,8 @@ from onelogin.saml2.errors import OneLogin_Saml2_Error
 from accounts.sso.adapter import refuse
 from accounts.sso.apps import find
 from accounts.sso.errors import SignInRefused
+from accounts.sso.leaving import check_names_this_session
+from accounts.sso.models import IdentityProvider
 from accounts.sso.oidc import OidcAdapter
 from accounts.sso.saml import SamlProvider
 from gitslice.common.errors import PayloadTooLarge
@@ -35,6 +39,7 @@ MALFORMED = (
     TypeError,
     ValueError,
     AttributeError,
+    jwt.PyJWTError,
     LxmlError,
     xmlsec.Error,
     OneLogin_Saml2_Error,
@@ -98,7 +103,15 @@ def saml_sls(request: HttpRequest, organization_slug: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("login"))
     if "Signature" not in request.GET:
         refuse(request, provider, SignInRefused("the request is not signed"))
-    return _answered(request, organization_slug, lambda: _sls(request, organization_slug=organization_slug))
+    return _answered(request, organization_slug, lambda: _ended(request, provider))
+
+
+def _ended(request: HttpRequest, provider: IdentityProvider) -> HttpResponse:
+    check_names_this_session(request, provider)
+    answer = _sls(request, organization_slug=provider.key)
+    if answer.status_code == HTTPStatus.BAD_REQUEST:
+        raise SignInRefused(f"the request was not accepted: {answer.content.decode()}")
+    return answer
 
 
 def saml_metadata(request: HttpRequest, organization_slug: str) -> HttpResponse:
@@ -123,7 +136,7 @@ def _answered(request: HttpRequest, key: str, view: Callable[[], HttpResponse]) 
         refuse(request, provider, SignInRefused("the identity provider's answer makes no sense"))
 
 
-def _existing(key: str) -> Any:
+def _existing(key: str) -> IdentityProvider:
     provider = find(key)
     if provider is None:
         raise Http404
