@@ -102,7 +102,7 @@ SERVICE_ACCOUNT = {
 PANELS = {
     "Work in a directory": ["init", "status", "diff", "pull", "submit"],
     "Review and land": ["changeset", "conflict", "revert"],
-    "Look around": ["slice", "log", "show", "root", "fork", "browse"],
+    "Look around": ["slice", "log", "show", "blame", "root", "fork", "browse"],
     "The whole tree": ["global", "import", "export"],
     "Set up": ["auth", "config", "org", "team", "token", "cache", "completion", "docs"],
 }
@@ -193,6 +193,7 @@ def program() -> LazyGroup:
         "revert": "revert:revert",
         "log": "log:log",
         "show": "show:show",
+        "blame": "blame:blame",
         "root": "root:root",
         "fork": "fork:fork",
         "browse": "browse:browse",

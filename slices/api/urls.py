@@ -28,6 +28,7 @@ urlpatterns = [
     path(f"{SLICE}objects/", manifests.ObjectsView.as_view(), name="slice-objects"),
     path(f"{SLICE}tree/", trees.TreeView.as_view(), name="slice-tree"),
     path(f"{SLICE}file/", trees.FileView.as_view(), name="slice-file"),
+    path(f"{SLICE}blame/", trees.BlameView.as_view(), name="slice-blame"),
     path(f"{SLICE}commits/", commits.CommitListView.as_view(), name="slice-commits"),
     path(f"{SLICE}commits/<str:commit>/", commits.CommitView.as_view(), name="slice-commit"),
     path(f"{SLICE}commits/<str:commit>/diff/", commits.CommitDiffView.as_view(), name="slice-commit-diff"),
