@@ -20,6 +20,7 @@ urlpatterns = [
     path(SLICE, trees.tree, name="slice"),
     path(f"{SLICE}tree/<path:path>", trees.tree, name="tree"),
     path(f"{SLICE}raw/<path:path>", trees.raw, name="raw"),
+    path(f"{SLICE}archive/", trees.download, name="archive"),
     path(f"{SLICE}blame/<path:path>", blame.blamed, name="blame"),
     path(f"{SLICE}find/", trees.find, name="find"),
     path(f"{SLICE}covers/<path:path>", trees.covers, name="covers"),
