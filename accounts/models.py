@@ -27,7 +27,19 @@ validate_slug = RegexValidator(
 # First parts of addresses: no organization can have them, nor those that we may want one day.
 RESERVED = {
     *("account", "admin", "api", "audit", "changesets", "conflicts", "device", "docs", "global", "help"),
-    *("invitations", "livez", "login", "logout", "metrics", "new", "profile", "readyz", "scim", "settings"),
+    *(
+        "invitations",
+        "livez",
+        "login",
+        "logout",
+        "metrics",
+        "new",
+        "profile",
+        "readyz",
+        "scim",
+        "search",
+        "settings",
+    ),
     *("slices", "sso", "static", "support", "teams", "users"),
 }
 

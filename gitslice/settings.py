@@ -280,6 +280,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": GITSLICE_GLOBAL_MERGE_SECONDS,
         "options": {"expires": 60},
     },
+    "slices.sweep_search": {
+        "task": "slices.sweep_search",
+        "schedule": GITSLICE_SWEEP_SECONDS,
+        "options": {"expires": 60},
+    },
     "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},
     "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": GITSLICE_MAIL_SECONDS},
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},

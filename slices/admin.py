@@ -15,6 +15,7 @@ from slices.models import (
     MergedCommit,
     PathHead,
     PathVersion,
+    SearchText,
     Slice,
     SliceLog,
     SlicePrefix,
@@ -171,3 +172,16 @@ class TreeNodeAdmin(History):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TreeNode]:
         return super().get_queryset(request).defer("body")
+
+
+@admin.register(SearchText)
+class SearchTextAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["path", "organization", "hex_digest"]
+    list_filter = ["organization"]
+    list_select_related = ["organization"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["=path"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SearchText]:
+        return super().get_queryset(request).defer("text")

@@ -58,3 +58,8 @@ class NotText(DomainError):
 
 class FileTooLarge(DomainError):
     code = "file_too_large"
+
+
+class SearchTooSlow(DomainError):
+    code = "search_too_slow"
+    hint = "name a path, or search for more characters"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import HashIndex
+from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -348,3 +348,27 @@ class TreeNode(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "digest"], name="tree_node_once")]
+
+
+class SearchText(models.Model):
+    """The text at a path head, to be searched; NULL for what is none, or too large. Derived: `manage.py rebuild_search`."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    path = models.TextField(db_collation="C")
+    digest = models.BinaryField(max_length=32)  # of the head that it was made of
+    text = models.TextField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "path"], name="search_text_once")]
+        indexes = [
+            GinIndex(
+                "organization",
+                OpClass("text", name="gin_trgm_ops"),
+                name="search_text_trigrams",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.path

@@ -50,6 +50,7 @@ from gitslice.common.admin import History
 from gitslice.objects.models import Blob, BlobClaim
 from slices.global_state.merging import merge_global
 from slices.models import GlobalTag, PathHead, SliceRole
+from slices.search.index import refresh
 from tests.api import Api
 from tests.pages import Pages
 from tests.world import World
@@ -87,6 +88,7 @@ def fill(world: World, round: int) -> None:
         slice = world.slice(name, f"{name}/**")
         SliceRole.objects.create(slice=slice, user=user, role="writer")
         world.land(slice, {f"{name}/a": f"{name}\n".encode()}, by=user)
+        refresh(world.organization.pk)
         change = world.propose(slice, {f"{name}/a": f"{name} b\n".encode()}, by=user)
         Review.objects.create(changeset=change, patchset=change.patchset, reviewer=user, verdict="approve")
         Comment.objects.create(changeset=change, patchset=change.patchset, author=user, body="b")

@@ -40,6 +40,7 @@ PAGES = [
     "/acme/slices/web/commits/HEAD/",
     "/acme/slices/web/compare/?from=HEAD",
     "/acme/slices/web/blame/web/a.py",
+    "/search/?q=print",
     "/acme/slices/web/find/?q=a",
     "/acme/slices/web/covers/web/a.py",
     "/acme/slices/web/definition/",
@@ -86,7 +87,7 @@ def test_what_one_may_not_see_does_not_exist(world, path):
 @pytest.mark.parametrize("path", PAGES)
 def test_strangers_are_asked_to_sign_in(world, path):
     response = Client().get(path)
-    if path in ("/slices/", "/changesets/", "/conflicts/"):
+    if path in ("/slices/", "/changesets/", "/conflicts/", "/search/?q=print"):
         assert "web" not in text_of(response.content.decode()).split()
     else:
         assert response.status_code == 302

@@ -312,6 +312,7 @@ def walked(walk: Walk, caller: Caller, sight: Caller, rows: Any, settings: Any) 
 
 EDITS = [{"op": "delete", "path": "web/a"}]
 QUERIES = {
+    "search": "?q=text",
     "slice-file": "?path=web/a",
     "slice-blame": "?path=web/a",
     "slice-diff": "?from=HEAD&to=HEAD",

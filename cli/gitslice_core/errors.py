@@ -17,6 +17,7 @@ CODES: dict[str, Code] = {
     "invalid_pattern": Code(400, 64, "A pattern is not valid"),
     "invalid_pack": Code(400, 1, "The pack is damaged or not a pack"),
     "unknown_blob": Code(400, 1, "A blob was named that you have not uploaded"),
+    "search_too_slow": Code(400, 1, "The search takes too long"),
     "not_text": Code(400, 1, "The file is no text"),
     "other_slice": Code(400, 24, "The changeset belongs to another slice"),
     "outside_slice": Code(400, 11, "A path is outside the slice"),

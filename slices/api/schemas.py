@@ -226,3 +226,25 @@ class Diff(Shape):
 
     def get_fields(self) -> dict[str, Any]:
         return {"from": s.CharField(), **super().get_fields()}
+
+
+class FoundLine(Shape):
+    number = s.IntegerField()
+    text = s.CharField(help_text="long lines are cut to the surroundings of their first match")
+    marks = s.ListField(
+        child=s.ListField(child=s.IntegerField()), help_text="characters that match: from, and up to"
+    )
+    cut = s.BooleanField()
+    matches = s.BooleanField(help_text="false for lines around")
+
+
+class FoundFile(Shape):
+    path = s.CharField()
+    slice = s.CharField(help_text="one through which the caller sees the path")
+    more = s.BooleanField(required=False, help_text="the file has more lines that match")
+    lines = FoundLine(many=True, required=False, help_text="not where paths are searched")
+
+
+class FoundPage(Shape):
+    items = FoundFile(many=True)
+    next_cursor = s.CharField(allow_null=True)

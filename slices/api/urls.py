@@ -1,6 +1,17 @@
 from django.urls import path
 
-from slices.api import archives, commits, facts, global_state, manifests, roles, slices, trees, uploads
+from slices.api import (
+    archives,
+    commits,
+    facts,
+    global_state,
+    manifests,
+    roles,
+    search,
+    slices,
+    trees,
+    uploads,
+)
 
 SLICE = "slices/<str:org>/<str:name>/"
 GLOBAL = "global/<str:org>/"
@@ -14,6 +25,7 @@ urlpatterns = [
     path(f"{GLOBAL}tags/", global_state.TagListView.as_view(), name="global-tags"),
     path(f"{GLOBAL}commits/", global_state.GlobalCommitListView.as_view(), name="global-commits"),
     path(f"{GLOBAL}commits/<str:commit>/", global_state.GlobalCommitView.as_view(), name="global-commit"),
+    path("search/<str:org>/", search.SearchView.as_view(), name="search"),
     path("slices/", slices.SliceListView.as_view(), name="slices"),
     path("slices/<str:org>/", slices.OrganizationSlicesView.as_view(), name="organization-slices"),
     path(SLICE, slices.SliceView.as_view(), name="slice"),

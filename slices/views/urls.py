@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from slices.views import blame, commits, facts, global_state, lists, roles, trees
+from slices.views import blame, commits, facts, global_state, lists, roles, search, trees
 
 app_name = "slices"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("<str:org>/global-merge/", global_state.merge, name="global-merge"),
     path("<str:org>/global/<str:commit>/", global_state.commit, name="global-commit"),
     path("<str:org>/global/<str:commit>/tag/", global_state.tag, name="global-tag"),
+    path("search/", search.search, name="search"),
     path("slices/", lists.all_slices, name="all"),
     path("<str:org>/slices/", lists.all_slices, name="organization"),
     path("<str:org>/new-slice/", lists.new_slice, name="new"),

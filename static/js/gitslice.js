@@ -105,7 +105,7 @@ const KEYS = {
   t: () => follow("[data-key-find]"),
   s: () => $("#theme-button")?.click(),
 };
-const GO = { d: "[data-key-dashboard]", s: "[data-key-slices]", c: "[data-key-changesets]", g: "[data-key-global]", x: "[data-key-conflicts]" };
+const GO = { d: "[data-key-dashboard]", s: "[data-key-slices]", c: "[data-key-changesets]", g: "[data-key-global]", x: "[data-key-conflicts]", f: "[data-key-search]" };
 let going = 0;
 function follow(selector) { $(selector)?.click(); }
 document.addEventListener("keydown", (event) => {
