@@ -18,8 +18,10 @@ from slices.search.sight import Sight
 
 MAX_QUERY = 500  # characters
 SECONDS = 5
+INDEX_SECONDS = 4  # after which a word is taken for so common that the files are read one after the other
 SHORTEST = 2  # characters of a text; an expression may have any
-FIRST_FILES = 200  # that are read one after the other, before the index is asked
+FIRST_FILES = 500  # that are read one after the other, before the index is asked
+MORE_FILES = 4000  # if the first ones promise that there will be enough in these
 MAX_LINES = 8  # of a file that are shown
 MAX_MARKS = 5  # of a line
 CONTEXT = 2  # lines around
@@ -29,13 +31,14 @@ LINE_WISE = re.compile(
     r"\A(?:\(\?([a-z]+)\)|(?!\*\*\*))"
 )  # options that an expression begins with, or where they go
 
-# A common word stands in the first files that one looks at; for a rare one the index names the few that may have it.
+# A common word stands in the first files that one looks at, and reading ends there; for a rare one the index names the
+# few that may have it, all of which are read before the first is shown.
 FILES = """
 SELECT text.path, text.text FROM {source} text
   JOIN slices_pathhead head ON head.organization_id = %s AND head.path = text.path AND head.digest = text.digest
  WHERE text.text {operator} %s
 """
-FIRST = """(SELECT path, digest, text FROM slices_searchtext
+WALK = """(SELECT path, digest, text FROM slices_searchtext
              WHERE organization_id = %s AND {conditions} AND text IS NOT NULL ORDER BY path LIMIT %s)"""
 ALL = "(SELECT path, digest, text FROM slices_searchtext WHERE organization_id = %s AND {conditions})"
 HITS = """
@@ -123,12 +126,15 @@ def search_contents(
     InvalidPattern, SearchTooSlow."""
     wanted.check()
     conditions, values = _conditions(sight, wanted, after)
-    organization_id = sight.organization.pk
-    first = FIRST.format(conditions=conditions)
-    rows = _hits(first, [organization_id, *values, FIRST_FILES], organization_id, wanted, limit)
+    hits = _Hits(sight.organization.pk, wanted, conditions, values, limit)
+    rows = hits.walked(FIRST_FILES)
+    if len(rows) < limit <= len(rows) * MORE_FILES // FIRST_FILES:
+        rows = hits.walked(MORE_FILES)
     if len(rows) < limit:
-        everything = ALL.format(conditions=conditions)
-        rows = _hits(everything, [organization_id, *values], organization_id, wanted, limit)
+        try:
+            rows = hits.by_index()
+        except SearchTooSlow:
+            rows = hits.walked(None)
     return [_found(path, text, marks, count, context) for path, text, marks, count in rows]
 
 
@@ -157,29 +163,47 @@ def _conditions(sight: Sight, wanted: Wanted, after: str) -> tuple[str, list[Any
     return " AND ".join(terms), values
 
 
-def _hits(
-    source: str, values: Sequence[Any], organization_id: int, wanted: Wanted, limit: int
-) -> list[tuple[str, str, list[list[int]], int]]:
-    operator, flags = ("~", "") if wanted.matches_case else ("~*", "i")
-    expression = wanted.expression
-    file_operator, operand = wanted.file_condition
-    files = FILES.format(source=source, operator=file_operator)
-    parameters = [*values, organization_id, operand, expression, MAX_LINES + 1]
-    parameters += [expression, flags, expression, flags, MAX_MARKS, limit]
-    return _answered(HITS.format(files=files, operator=operator), parameters)
+@dataclass(frozen=True)
+class _Hits:
+    """Asks for the first `limit` files with lines that match: path, text, marks as [line, first, last], and how many lines
+    have some."""
+
+    organization_id: int
+    wanted: Wanted
+    conditions: str
+    values: list[Any]
+    limit: int
+
+    def walked(self, most: int | None) -> list[Any]:
+        """Of the first `most` files, or of all."""
+        source = WALK.format(conditions=self.conditions)
+        return self._asked(source, [self.organization_id, *self.values, most], SECONDS)
+
+    def by_index(self) -> list[Any]:
+        source = ALL.format(conditions=self.conditions)
+        return self._asked(source, [self.organization_id, *self.values], INDEX_SECONDS)
+
+    def _asked(self, source: str, values: list[Any], seconds: int) -> list[Any]:
+        operator, flags = ("~", "") if self.wanted.matches_case else ("~*", "i")
+        expression = self.wanted.expression
+        file_operator, operand = self.wanted.file_condition
+        files = FILES.format(source=source, operator=file_operator)
+        parameters = [*values, self.organization_id, operand, expression, MAX_LINES + 1]
+        parameters += [expression, flags, expression, flags, MAX_MARKS, self.limit]
+        return _answered(HITS.format(files=files, operator=operator), parameters, seconds)
 
 
-def _answered(sql: str, parameters: Sequence[Any]) -> list[Any]:
-    """The rows, within SECONDS: an expression can be made to take for ever."""
+def _answered(sql: str, parameters: Sequence[Any], seconds: int = SECONDS) -> list[Any]:
+    """The rows, within the time: an expression can be made to take for ever."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = '{SECONDS}s'")
+            cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
             cursor.execute(sql, parameters)
             return cursor.fetchall()
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != CANCELED:
             raise
-        raise SearchTooSlow(f"the search took more than {SECONDS} seconds") from None
+        raise SearchTooSlow(f"the search took more than {seconds} seconds") from None
     except DataError as error:
         raise InvalidRequest(f"the expression is not valid: {str(error).splitlines()[0]}") from None
 

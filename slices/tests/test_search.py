@@ -131,8 +131,9 @@ def test_what_cannot_be_searched(web, api, query):
 
 
 def test_what_takes_too_long_is_stopped(world, web, api, monkeypatch):
-    monkeypatch.setattr(queries, "SECONDS", 1)
-    monkeypatch.setattr(queries, "_hits", lambda *_: queries._answered("SELECT pg_sleep(5)", []))
+    monkeypatch.setattr(
+        queries._Hits, "_asked", lambda *_: queries._answered("SELECT pg_sleep(5)", [], seconds=1)
+    )
     answer = api().get("search/acme/", q="hello")
     assert (answer.status_code, answer.json()["code"]) == (400, "search_too_slow")
     page = Pages(world.owner).client.get("/search/", {"q": "hello"})
@@ -170,6 +171,15 @@ def test_what_is_no_text_is_found_by_its_path_alone(world, web, find, monkeypatc
 
 def test_rare_words_are_found_behind_the_first_files(world, web, find, monkeypatch):
     monkeypatch.setattr(queries, "FIRST_FILES", 1)
+    monkeypatch.setattr(queries, "MORE_FILES", 2)
+    assert paths(find("hello")) == ["docs/secret.md", "top.txt", "web/app.js", "web/app.py"]
+
+
+def test_common_words_are_found_when_the_index_names_too_many(web, find, monkeypatch):
+    def gives_up(hits):
+        raise queries.SearchTooSlow("too many")
+
+    monkeypatch.setattr(queries._Hits, "by_index", gives_up)
     assert paths(find("hello")) == ["docs/secret.md", "top.txt", "web/app.js", "web/app.py"]
 
 
