@@ -317,7 +317,7 @@ QUERIES = {
     "conflict-history": "?path=web/a",
 }
 BODIES: dict[tuple[str, str], Any] = {
-    ("organizations", "POST"): {"organization": "new"},
+    ("organizations", "POST"): {"organization": "another"},
     ("organization", "PATCH"): {"name": "New"},
     ("members", "POST"): {"user": "second"},
     ("member", "PATCH"): {"role": "admin"},
