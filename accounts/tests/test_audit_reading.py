@@ -235,5 +235,5 @@ def test_htmx_gets_the_rows_alone(world):
 
 
 def test_the_way_there_is_shown_to_who_may_go(world):
-    assert 'href="/acme/audit/"' in Pages(world.owner).get("/acme/slices/")
-    assert 'href="/acme/audit/"' not in Pages(world.user("member")).get("/acme/slices/")
+    assert 'href="/acme/audit/"' in Pages(world.owner).get("/acme/people/")
+    assert 'href="/acme/audit/"' not in Pages(world.user("member")).get("/acme/people/")

@@ -9,15 +9,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.api.access import own_organization, signed_in
 from accounts.errors import OrganizationNotFound
-from accounts.models import Membership
 from accounts.services import role_in
 from accounts.trail.chaining import chain_events
 from accounts.trail.reading import FILTERS, event_body, events_of
+from accounts.views.frame import ADMINISTERING, framed
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pages import page_or_fragment
 from gitslice.common.pagination import Page, whole_key
-
-ADMINISTER = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 
 @require_safe
@@ -25,7 +23,7 @@ def audit(request: HttpRequest, org: str) -> HttpResponse:
     """Newest first, filtered as `/api/v1/audit/ORG/` is."""
     user = signed_in(request.user)
     organization = own_organization(user, org)
-    if role_in(user, organization) not in ADMINISTER:
+    if role_in(user, organization) not in ADMINISTERING:
         raise OrganizationNotFound(f"there is no audit trail of {org!r}")
     chosen = {name: _wanted(request, name) for name in FILTERS}
     page = Page(request.GET)
@@ -35,12 +33,12 @@ def audit(request: HttpRequest, org: str) -> HttpResponse:
         events = events.filter(pk__lt=whole_key(page.after))
     found, cursor = page.cut(list(events[: page.limit + 1]), lambda event: event.pk)
     context: dict[str, Any] = {
-        "organization": organization,
         "events": [event_body(event) for event in found],
         "next_cursor": cursor,
         "chosen": chosen,
         "filtered": any(chosen.values()),
     }
+    context = framed(request, organization, "audit", **context)
     return page_or_fragment(request, "accounts/audit.html", "accounts/parts/audit_rows.html", context)
 
 
