@@ -26,7 +26,7 @@ class AccountAdapter(DefaultAccountAdapter):
     """Accounts come by invitation (accounts/people/invitations.py) or a directory; who may make one here is a setting."""
 
     error_messages = DefaultAccountAdapter.error_messages | dict.fromkeys(
-        ("username_password_mismatch", "email_password_mismatch", "username_email_password_mismatch"),
+        ("username_password_mismatch", "email_password_mismatch"),
         MISMATCH,
     )
 
