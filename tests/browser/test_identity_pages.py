@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from accounts.machines.services import create_account_token, create_service_account
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.people.teams import create_team
+from accounts.tokens import digest_of
 from tests.processes import WebServer
 from tests.world import World
 
@@ -155,8 +158,16 @@ def test_pages_of_people_and_organizations_are_accessible(web_server, world):
 
 
 def test_pages_before_signing_in_are_accessible(web_server, world):
+    token = "A" * 43
+    Invitation.objects.create(
+        organization=world.organization,
+        email="ann@example.com",
+        role="member",
+        digest=digest_of(token),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     with chromium() as browser:
-        assert visited(browser, web_server, ENTRANCES) == []
+        assert visited(browser, web_server, [*ENTRANCES, f"/invitations/{token}/"]) == []
 
 
 def test_a_token_is_made_and_copied(web_server, world):
