@@ -19,10 +19,7 @@ from accounts.sso.models import IdentityProvider
 
 class SignInView(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        mail = "dummy" not in settings.EMAIL_BACKEND
-        return super().get_context_data(**kwargs) | {
-            "mail": mail, "open_sign_up": settings.GITSLICE_OPEN_SIGN_UP,
-        }  # fmt: skip
+        return super().get_context_data(**kwargs) | {"open_sign_up": settings.GITSLICE_OPEN_SIGN_UP}
 
 
 class SignOutView(LogoutView):

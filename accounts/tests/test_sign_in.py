@@ -298,3 +298,14 @@ def test_sessions_are_named_as_people_name_browsers(ann, agent, shown):
     client = Client(headers={"User-Agent": agent})
     sign_in(client)
     assert shown in page(client.get("/account/sessions/"))
+
+
+def test_a_server_without_mail_promises_none(signed_in, ann, settings):
+    assert "Forgot" in page(Client().get("/login/"))
+    assert "Forgot" in page(signed_in.get("/account/password/"))
+    assert "Send the link" in page(Client().get("/account/password/reset/"))
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    assert "Forgot" not in page(Client().get("/login/"))
+    assert "Forgot" not in page(signed_in.get("/account/password/"))
+    assert "sends no mail" in page(Client().get("/account/password/reset/"))
+    assert "sends no mail" in page(signed_in.get("/account/email/"))

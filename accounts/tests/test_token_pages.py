@@ -140,14 +140,16 @@ def test_a_slice_that_one_does_not_see_does_not_exist(world):
     assert text_of(hidden).replace("hidden", "unseen") == text_of(unknown)
 
 
-def test_slices_that_are_out_of_sight_are_counted_and_not_named(world, pages, deploy):
-    made(pages, "/acme/service-accounts/deploy/", slices="acme/web")
-    Slice.objects.filter(name="web").update(visibility="private")
-    Slice.objects.get(name="web").roles.all().delete()
-    admin = Pages(world.user("admin", Membership.Role.ADMIN))
-    text = text_of(admin.get("/acme/service-accounts/deploy/"))
-    if "acme/web" not in text:
-        assert "only in 1 slice that you do not see" in text
+def test_slices_that_are_out_of_sight_are_counted_and_not_named(world):
+    ann = world.user("ann")
+    hidden = world.slice("hidden", "hidden/**", visibility="private")
+    web = Slice.objects.get(name="web")
+    world.token(ann, slices=[hidden.pk])
+    world.token(ann, slices=[hidden.pk, web.pk])
+    text = text_of(Pages(ann).get("/profile/"))
+    assert "only in 1 slice that you do not see" in text
+    assert "only in acme/web and 1 slice that you do not see" in text
+    assert "hidden" not in text
 
 
 def test_an_expired_token_says_so(world, pages):

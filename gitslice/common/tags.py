@@ -6,6 +6,7 @@ from datetime import datetime
 from zlib import crc32
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
@@ -118,6 +119,12 @@ def plural(number: int, one: str, many: str = "") -> str:
 def control(field: BoundField) -> SafeString:
     """The control of a form's field, without the placeholder that repeats its label."""
     return field.as_widget(attrs={"placeholder": False})
+
+
+@register.simple_tag
+def sends_mail() -> bool:
+    """Does this server send mail? Else pages promise none."""
+    return "dummy" not in settings.EMAIL_BACKEND
 
 
 @register.filter
