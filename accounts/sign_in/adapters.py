@@ -19,9 +19,16 @@ from accounts.trail.sign_ins import write_sign_in
 from gitslice.common.audit import record
 from gitslice.common.secrets import seal, unseal
 
+MISMATCH = "The user name or the password is not correct."  # whichever it was
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts come by invitation (accounts/people/invitations.py) or a directory; who may make one here is a setting."""
+
+    error_messages = DefaultAccountAdapter.error_messages | dict.fromkeys(
+        ("username_password_mismatch", "email_password_mismatch"),
+        MISMATCH,
+    )
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return settings.GITSLICE_OPEN_SIGN_UP

@@ -12,16 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.api.access import signed_in
-from accounts.models import Membership
+from accounts.models import User
 from accounts.sso.leaving import way_out
+from accounts.sso.models import IdentityProvider
 
 
 class SignInView(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        mail = "dummy" not in settings.EMAIL_BACKEND
-        return super().get_context_data(**kwargs) | {
-            "mail": mail, "open_sign_up": settings.GITSLICE_OPEN_SIGN_UP,
-        }  # fmt: skip
+        return super().get_context_data(**kwargs) | {"open_sign_up": settings.GITSLICE_OPEN_SIGN_UP}
 
 
 class SignOutView(LogoutView):
@@ -40,23 +38,23 @@ class SignOutView(LogoutView):
 
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    """How one signs in, and where one belongs."""
+    """How one signs in: password, second factor, sessions, single sign-on of one's organizations."""
     user = signed_in(request.user)
-    links = set(SocialAccount.objects.filter(user=user).values_list("provider", flat=True))
-    memberships = list(
-        Membership.objects.filter(user=user)
-        .select_related("organization__identity_provider")
-        .order_by("organization__slug")
-    )
-    for membership in memberships:
-        provider = getattr(membership.organization, "identity_provider", None)
-        membership.connected = bool(provider and provider.key in links)  # type: ignore[attr-defined]
-        membership.connectable = bool(  # type: ignore[attr-defined]
-            provider and provider.active and provider.key not in links
-        )
     context = {
-        "memberships": memberships,
+        "tab": "sign-in",
+        "links": _links(user),
         "verified": EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists(),
         "second_factor": get_mfa_adapter().is_mfa_enabled(user),
     }
     return render(request, "accounts/account.html", context)
+
+
+def _links(user: User) -> list[dict[str, Any]]:
+    """Identity providers of the user's organizations that the user is connected to, or could be."""
+    connected = set(SocialAccount.objects.filter(user=user).values_list("provider", flat=True))
+    providers = IdentityProvider.objects.filter(organization__members=user).select_related("organization")
+    return [
+        {"organization": provider.organization, "connected": provider.key in connected}
+        for provider in providers.order_by("organization__slug")
+        if provider.active or provider.key in connected
+    ]
