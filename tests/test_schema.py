@@ -169,7 +169,7 @@ def test_no_call_fails_and_every_answer_is_described(web_server, operations, who
         scopes = {"scopes": ["read"]} if who == "reader" else {}
         caller.token = None if who == "nobody" else world.token(world.owner, **scopes)
         for mode, most in ((GenerationMode.POSITIVE, valid), (GenerationMode.NEGATIVE, invalid)):
-            call(caller, operation, world.real, mode, most * 40 if SOAK else most)
+            call(caller, operation, world.real, mode, most * 15 if SOAK else most)
         if SOAK:
             call_at_the_bounds(caller, operation, world.real)
     assert not caller.wrong, "\n\n".join(f"{label}: {why}" for label, why in caller.wrong.items())
