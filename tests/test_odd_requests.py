@@ -22,7 +22,7 @@ from tests.processes import REPOSITORY
 from tests.test_schema import ODD_VALUES, revive
 
 SOAK = os.environ.get("GITSLICE_TEST_CASES") == "soak"
-TIMES = 60 if SOAK else 2  # that nobody asks for an address; an owner asks twice as often
+TIMES = 20 if SOAK else 2  # that nobody asks for an address; an owner asks twice as often
 ELSEWHERE = ("admin/", "api/")  # the administration is Django's, the API has tests/test_schema.py
 TEXTS = [str(value) for value in ODD_VALUES]
 ODD_HEADERS: list[dict[str, str]] = [
@@ -169,7 +169,7 @@ def test_scim_does_not_fail(world):
     )
     wrong: list[str] = []
 
-    @trying(10_000 if SOAK else 200)
+    @trying(5_000 if SOAK else 200)
     @given(path, query, st.sampled_from(["GET", "POST", "PUT", "PATCH"]), scim_documents(world))
     def ask(path: str, query: dict[str, str], method: str, document: Any) -> None:
         body = (
