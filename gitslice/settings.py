@@ -247,6 +247,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gitslice.api_docs.describe_failures",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "OrganizationRoleEnum": ["owner", "admin", "member"],
         "HolderKindEnum": ["user", "team"],
