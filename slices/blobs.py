@@ -10,7 +10,7 @@ from gitslice.objects.services import open_blob, stream_pack, stream_selected
 from slices.entries import Entry, entries_at
 from slices.errors import PathNotFound
 from slices.history import Reader, settled_commit
-from slices.models import Slice
+from slices.models import Commit, Slice
 from slices.patterns import patterns_of
 from slices.snapshots import entries_of
 
@@ -36,7 +36,11 @@ def blobs_at(slice: Slice, text: str, paths: Sequence[str], reader: Reader) -> I
 
 def find_entries(slice: Slice, text: str, paths: Sequence[str], reader: Reader) -> dict[str, Entry]:
     """The entries at all these paths of the slice at the commit that `text` names. Raises PathNotFound."""
-    commit = settled_commit(slice, text, reader)
+    return standing_entries(slice, settled_commit(slice, text, reader), paths)
+
+
+def standing_entries(slice: Slice, commit: Commit | None, paths: Sequence[str]) -> dict[str, Entry]:
+    """As `find_entries`, at a commit that was found already; None: nothing had landed."""
     covered = patterns_of(slice).covered(path for path in paths if NUL not in path)
     entries = entries_at(slice.organization_id, covered, commit.moment) if commit and covered else {}
     missing = [path for path in paths if path not in entries]

@@ -50,3 +50,11 @@ class AmbiguousCommit(DomainError):
 
 class PathNotFound(DomainError):
     code = "path_not_found"
+
+
+class NotText(DomainError):
+    code = "not_text"
+
+
+class FileTooLarge(DomainError):
+    code = "file_too_large"

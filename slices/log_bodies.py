@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from gitslice_core.diff import split_lines
+from slices.blame import Blame, Source
 from slices.changes import changed_by, count_changed_by
 from slices.diffs import FilePair
 from slices.entries import entry_body
@@ -65,3 +67,36 @@ def file_body(pair: FilePair) -> dict[str, Any]:
         "new": entry_body(pair.new),
         "renamed_from": pair.renamed_from,
     }
+
+
+def blame_sources(slice: Slice, blame: Blame, reader: User | AnonymousUser) -> dict[str, dict[str, Any]]:
+    """Commit id -> its row, with the path that the file had then and the version of the file before, newest first."""
+    sources: dict[str, Source] = {str(source.commit): source for source in blame.sources}
+    ordered = sorted(sources.values(), key=lambda source: -source.commit.seq)
+    rows = commit_rows(slice, [source.commit for source in ordered], reader)
+    return {
+        row["commit"]: row | {"path": source.path, "before": _before(source)}
+        for row, source in zip(rows, ordered, strict=True)
+    }
+
+
+def blame_body(slice: Slice, blame: Blame, reader: User | AnonymousUser) -> dict[str, Any]:
+    """The lines of a file, each with who changed it last; and the commits that they came with, newest first."""
+    rows = blame_sources(slice, blame, reader)
+    texts = split_lines(blame.content)
+    return {
+        "complete": blame.complete,
+        "lines": [
+            {
+                "number": number,
+                "text": text.removesuffix(b"\n").decode(errors="replace"),
+                **{key: rows[str(source.commit)][key] for key in ("commit", "author", "time", "changeset")},
+            }
+            for number, (text, source) in enumerate(zip(texts, blame.sources, strict=True), 1)
+        ],
+        "commits": list(rows.values()),
+    }
+
+
+def _before(source: Source) -> dict[str, str] | None:
+    return {"commit": str(source.before[0]), "path": source.before[1]} if source.before else None

@@ -40,6 +40,7 @@ PAGES = [
     "/acme/slices/web/history/web/a.py",
     "/acme/slices/web/commits/HEAD/",
     "/acme/slices/web/compare/?from=HEAD",
+    "/acme/slices/web/blame/web/a.py",
     "/acme/slices/web/find/?q=a",
     "/acme/slices/web/covers/web/a.py",
     "/acme/slices/web/definition/",

@@ -314,6 +314,7 @@ def walked(walk: Walk, caller: Caller, sight: Caller, rows: Any, settings: Any) 
 EDITS = [{"op": "delete", "path": "web/a"}]
 QUERIES = {
     "slice-file": "?path=web/a",
+    "slice-blame": "?path=web/a",
     "slice-diff": "?from=HEAD&to=HEAD",
     "conflict-history": "?path=web/a",
 }

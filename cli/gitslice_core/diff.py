@@ -77,7 +77,7 @@ def interned(*texts: Sequence[Hashable]) -> Iterator[list[int]]:
 def diff_lines(old: Sequence[bytes], new: Sequence[bytes]) -> list[Change]:
     """The changes that make `new` of `old`, in order and placed for readers; between two stands a common line."""
     old_numbers, new_numbers = interned(old, new)
-    return diff_interned(old_numbers, new_numbers, _placing(old), _placing(new))
+    return diff_interned(old_numbers, new_numbers, placing(old), placing(new))
 
 
 def diff_interned(
@@ -119,7 +119,7 @@ def _changes(old: list[Group], new: list[Group]) -> Iterator[Change]:
         yield Change(old_start, gap + old_before, new_start, gap + new_before)
 
 
-def _placing(lines: Sequence[bytes]) -> Place:
+def placing(lines: Sequence[bytes]) -> Place:
     """Places a group of these lines so that blocks stay whole: its ends at the least indented lines, best after a blank
     one; the lowest such place."""
 

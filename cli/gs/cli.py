@@ -76,6 +76,7 @@ GLOBAL = {
     "revert": "revert:revert_global",
     "stats": "global_stats:stats",
 }
+EXPORT = {"dir": "export:directory", "archive": "export_archive:archive"}
 AUTH = {name: f"auth:{name}" for name in ("login", "status", "logout", "token")}
 CONFIG = {
     "list": "config:list_settings",
@@ -102,7 +103,7 @@ SERVICE_ACCOUNT = {
 PANELS = {
     "Work in a directory": ["init", "status", "diff", "pull", "submit"],
     "Review and land": ["changeset", "conflict", "revert"],
-    "Look around": ["slice", "log", "show", "root", "fork", "browse"],
+    "Look around": ["slice", "log", "show", "blame", "root", "fork", "browse"],
     "The whole tree": ["global", "import", "export"],
     "Set up": ["auth", "config", "org", "team", "token", "cache", "completion", "docs"],
 }
@@ -193,11 +194,12 @@ def program() -> LazyGroup:
         "revert": "revert:revert",
         "log": "log:log",
         "show": "show:show",
+        "blame": "blame:blame",
         "root": "root:root",
         "fork": "fork:fork",
         "browse": "browse:browse",
         "import": group("import", {"dir": "import_:directory"}, "Bring existing files into a slice."),
-        "export": group("export", {"dir": "export:directory"}, "Write the tree of a tag or commit."),
+        "export": group("export", EXPORT, "Write the tree of a tag or commit, or a slice."),
         "auth": group("auth", AUTH, "Sign in and out."),
         "config": group("config", CONFIG, "Read and change settings."),
         "org": group("org", ORG, "Organizations and who is in them."),

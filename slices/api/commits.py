@@ -72,7 +72,7 @@ class CommitView(APIView):
     def get(self, request: Request, org: str, name: str, commit: str) -> Response:
         slice = visible_slice(request.user, org, name)
         found = existing_commit(slice, commit, request.user)
-        return _tagged(request, slice, found, lambda: commit_detail(slice, found, request.user))
+        return tagged(request, slice, found, lambda: commit_detail(slice, found, request.user))
 
 
 class CommitDiffView(APIView):
@@ -96,7 +96,7 @@ class CommitDiffView(APIView):
                 "files": file_diffs(slice.organization_id, pairs, with_hunks=not stat),
             }
 
-        return _tagged(request, slice, found, body, "stat" if stat else "diff")
+        return tagged(request, slice, found, body, "stat" if stat else "diff")
 
 
 class DiffView(APIView):
@@ -137,10 +137,10 @@ def existing_commit(slice: Slice, text: str, reader: User | AnonymousUser) -> Co
     return commit
 
 
-def _tagged(request: Request, slice: Slice, commit: Commit, body: Any, kind: str = "commit") -> Response:
+def tagged(request: Request, slice: Slice, commit: Commit, body: Any, kind: str = "commit") -> Response:
     """What is shown depends on the commit, and on what the slice covers and the reader may see now."""
     reader = request.user.pk or "anyone"
-    etag = f'"{kind}-{commit}-{bytes(definition_of(slice).digest).hex()[:16]}-{reader}"'
+    etag = f'"{kind}-{commit.state_name}-{bytes(definition_of(slice).digest).hex()[:16]}-{reader}"'
     headers = {"ETag": etag, "Cache-Control": REVALIDATE}
     if is_known(request, etag):
         return Response(status=304, headers=headers)

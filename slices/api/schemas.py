@@ -150,6 +150,36 @@ class CommitRow(Shape):
     merged_paths = s.ListField(child=s.CharField())
 
 
+class Before(Shape):
+    commit = s.CharField()
+    path = s.CharField()
+
+
+class BlamedCommit(CommitRow):
+    path = s.CharField(help_text="what the file was called then")
+    before = Before(allow_null=True, help_text="the version of the file before")
+
+
+class BlamedLine(Shape):
+    number = s.IntegerField()
+    text = s.CharField()
+    commit = s.CharField()
+    author = s.CharField()
+    time = s.DateTimeField()
+    changeset = s.CharField(allow_null=True)
+
+
+class Blame(Shape):
+    slice = s.CharField()
+    commit = s.CharField()
+    path = s.CharField()
+    complete = s.BooleanField(
+        help_text="false: the history was too long; lines of the oldest commit may have come before it"
+    )
+    lines = BlamedLine(many=True)
+    commits = BlamedCommit(many=True, help_text="those that lines came with, newest first")
+
+
 class CommitPage(Shape):
     items = CommitRow(many=True)
     next_cursor = s.CharField(allow_null=True)

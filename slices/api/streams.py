@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -33,14 +33,19 @@ class StreamView(APIView):
     content_negotiation_class = OwnFormat
 
 
-def is_known(request: Request, etag: str) -> bool:
+def is_known(request: Request | HttpRequest, etag: str) -> bool:
     """Has the client this very answer already? Weak tags count: proxies weaken ours when they compress."""
     tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
     return etag in tags or "*" in tags
 
 
 def streamed(
-    request: Request, chunks: Iterator[bytes], *, content_type: str, etag: str, headers: Mapping[str, str]
+    request: Request | HttpRequest,
+    chunks: Iterator[bytes],
+    *,
+    content_type: str,
+    etag: str,
+    headers: Mapping[str, str],
 ) -> HttpResponseBase:
     """The chunks, or 304 (and `chunks` is never started) if the client has them."""
     known = is_known(request, etag)

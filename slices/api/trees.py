@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
@@ -15,10 +16,13 @@ from accounts.scopes import READ
 from gitslice.common.errors import InvalidPath
 from slices.api import queries, schemas
 from slices.api.access import visible_slice
+from slices.api.commits import existing_commit, tagged
 from slices.api.streams import FOREVER, REVALIDATE, StreamView, streamed
+from slices.blame import blame
 from slices.blobs import find_entries, open_file
 from slices.folders import Child, list_folder
 from slices.history import HEAD, settled_commit
+from slices.log_bodies import blame_body
 
 FULL_ID = 64  # hexadecimal digits
 
@@ -57,9 +61,7 @@ class FileView(StreamView):
     )
     def get(self, request: Request, org: str, name: str) -> HttpResponseBase:
         slice = visible_slice(request.user, org, name)
-        path = queries.path(request)
-        if not path:
-            raise InvalidPath("path names a file of the slice")
+        path = file_path(request)
         commit = queries.text(request, "commit") or HEAD
         entry = find_entries(slice, commit, [path], request.user)[path]
         headers = {
@@ -76,6 +78,38 @@ class FileView(StreamView):
             etag=f'"{entry.digest.hex()}"',
             headers=headers,
         )
+
+
+class BlameView(APIView):
+    """Who last changed each line of a file: through renames that the history knows of, as far as the slice covers the
+    older path."""
+
+    scopes = {"GET": READ}
+
+    @extend_schema(
+        operation_id="slice_blame",
+        parameters=[OpenApiParameter("path", required=True), schemas.COMMIT],
+        responses={200: schemas.Blame, 304: None},
+        tags=["slices"],
+    )
+    def get(self, request: Request, org: str, name: str) -> Response:
+        slice = visible_slice(request.user, org, name)
+        path = file_path(request)
+        commit = existing_commit(slice, queries.text(request, "commit") or HEAD, request.user)
+
+        def body() -> dict[str, Any]:
+            named = {"slice": str(slice), "commit": commit.state_name, "path": path}
+            return named | blame_body(slice, blame(slice, commit, path), request.user)
+
+        return tagged(request, slice, commit, body, f"blame-{sha256(path.encode()).hexdigest()[:16]}")
+
+
+def file_path(request: Request) -> str:
+    """The path that names a file. Raises InvalidPath."""
+    path = queries.path(request)
+    if not path:
+        raise InvalidPath("path names a file of the slice")
+    return path
 
 
 def _child_body(child: Child) -> dict[str, Any]:

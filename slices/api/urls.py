@@ -1,6 +1,6 @@
 from django.urls import path
 
-from slices.api import commits, facts, global_state, manifests, roles, slices, trees, uploads
+from slices.api import archives, commits, facts, global_state, manifests, roles, slices, trees, uploads
 
 SLICE = "slices/<str:org>/<str:name>/"
 GLOBAL = "global/<str:org>/"
@@ -28,6 +28,8 @@ urlpatterns = [
     path(f"{SLICE}objects/", manifests.ObjectsView.as_view(), name="slice-objects"),
     path(f"{SLICE}tree/", trees.TreeView.as_view(), name="slice-tree"),
     path(f"{SLICE}file/", trees.FileView.as_view(), name="slice-file"),
+    path(f"{SLICE}archive/", archives.ArchiveView.as_view(), name="slice-archive"),
+    path(f"{SLICE}blame/", trees.BlameView.as_view(), name="slice-blame"),
     path(f"{SLICE}commits/", commits.CommitListView.as_view(), name="slice-commits"),
     path(f"{SLICE}commits/<str:commit>/", commits.CommitView.as_view(), name="slice-commit"),
     path(f"{SLICE}commits/<str:commit>/diff/", commits.CommitDiffView.as_view(), name="slice-commit-diff"),

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from gitslice.common.errors import InvalidRequest
 from gitslice_core.paths import ancestors
 from slices.access import Access
+from slices.archives import CONTENT_TYPES
 from slices.history import HEAD, settled_commit
 from slices.models import Commit, Slice
 from slices.reading import pending_changesets
@@ -21,6 +22,7 @@ def framed(request: HttpRequest, slice: Slice, tab: str, **context: Any) -> dict
         "org": slice.organization.slug,
         "tab": tab,
         "access": Access(slice, request.user),
+        "archive_formats": CONTENT_TYPES,
         "pending": pending_changesets([slice.pk]).get(slice.pk, 0),
     } | context
 

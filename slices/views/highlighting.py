@@ -18,7 +18,7 @@ from pygments.util import ClassNotFound
 MAX_HIGHLIGHTED = 512 << 10  # characters; longer texts are shown without colours
 MAX_CACHED = 2 << 20
 KEPT_SECONDS = 7 * 24 * 3600
-VERSION = 1  # of what is cached
+VERSION = 2  # of what is cached
 
 CLASSES = {
     Token.Comment: "c",
@@ -47,15 +47,28 @@ Range = tuple[int, int]  # characters of a line, from and up to
 
 
 def code_html(path: str, digest: bytes, text: str) -> SafeString:
-    """The file's lines with numbers to link to (`#L10`). Remembered by content."""
+    """The file's lines with numbers to link to (`#L10`)."""
+    lines = enumerate(line_htmls(path, digest, text), 1)
+    return mark_safe("".join(numbered_html(number, line) for number, line in lines))
+
+
+def line_htmls(path: str, digest: bytes, text: str) -> list[str]:
+    """The file's lines, coloured. Remembered by content."""
     lexer = _lexer_class(path)
     key = f"code:{VERSION}:{lexer.__name__}:{digest.hex()}"
     html = shared_cache.get(key)
     if html is None:
-        html = "".join(_numbered(map(segments_html, segment_lines(path, text))))
+        html = "\n".join(map(segments_html, segment_lines(path, text)))
         if len(html) <= MAX_CACHED:
             shared_cache.set(key, html, KEPT_SECONDS)
-    return mark_safe(html)
+    return html.split("\n")
+
+
+def numbered_html(number: int, line: str) -> str:
+    return (
+        f'<span class="line" id="L{number}"><a class="line-number" href="#L{number}">{number}</a>'
+        f"<code>{line}</code></span>"
+    )
 
 
 def language(path: str) -> str:
@@ -108,14 +121,6 @@ def _cut(segments: Sequence[Segment], start: int, end: int) -> Iterator[Segment]
         if part:
             yield name, part
         at += len(text)
-
-
-def _numbered(lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, 1):
-        yield (
-            f'<span class="line" id="L{number}"><a class="line-number" href="#L{number}">{number}</a>'
-            f"<code>{line}</code></span>"
-        )
 
 
 def _lexer_class(path: str) -> Any:

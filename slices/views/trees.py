@@ -12,7 +12,10 @@ from django.views.decorators.http import require_safe
 
 from gitslice.common.pages import page_or_fragment
 from slices.api.access import visible_slice
+from slices.api.archives import archive_response
+from slices.api.commits import existing_commit
 from slices.api.streams import FOREVER, REVALIDATE, is_known
+from slices.archives import TAR, archive
 from slices.blobs import find_entries, open_file
 from slices.coverage import covering_slices
 from slices.entries import Entry, entries_at
@@ -65,7 +68,7 @@ def raw(request: HttpRequest, org: str, name: str, path: str) -> HttpResponseBas
         "Cache-Control": FOREVER if len(named) == FULL_ID else REVALIDATE,
         "Content-Security-Policy": SANDBOX,
     }
-    if is_known(request, etag):  # type: ignore[arg-type]  # it reads nothing but the headers
+    if is_known(request, etag):
         return HttpResponse(status=304, headers=headers)
     kept = request.GET.get("download") == "1"
     kind = "application/octet-stream" if kept else IMAGES.get(extension(path), "text/plain; charset=utf-8")
@@ -73,6 +76,16 @@ def raw(request: HttpRequest, org: str, name: str, path: str) -> HttpResponseBas
     headers["Content-Disposition"] = f"{'attachment' if kept else 'inline'}; filename*=UTF-8''{filename}"
     headers["Content-Length"] = str(entry.size)
     return StreamingHttpResponse(open_file(slice, entry), content_type=kind, headers=headers)
+
+
+@require_safe
+def download(request: HttpRequest, org: str, name: str) -> HttpResponseBase:
+    """The slice, or the folder `?path=`, at its head or at `?commit=` as a `?format=` of tar.gz or zip."""
+    slice = visible_slice(request.user, org, name)
+    commit = existing_commit(slice, wanted(request, "commit") or HEAD, request.user)
+    return archive_response(
+        request, commit, archive(slice, commit, wanted(request, "path"), wanted(request, "format", TAR))
+    )
 
 
 @require_safe
@@ -114,7 +127,7 @@ def _folder_page(
     rows = [(child, prefix + child.name, newest.get(child.name)) for child in children]
     last = max(newest.values(), key=lambda found: found.seq, default=None)
     readme = readme_of(slice, path, {child.name: child for child in children}, frame["named"])
-    context: dict[str, Any] = {"rows": rows, "last": last, "readme": readme}
+    context: dict[str, Any] = {"rows": rows, "last": last, "readme": readme, "folder": path}
     if not path and commit is not None and not frame["named"]:
         context["size"] = size_of(slice, commit.moment)
     return render(request, "slices/tree.html", frame | context)

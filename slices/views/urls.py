@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from slices.views import commits, facts, global_state, lists, roles, trees
+from slices.views import blame, commits, facts, global_state, lists, roles, trees
 
 app_name = "slices"
 
@@ -20,6 +20,8 @@ urlpatterns = [
     path(SLICE, trees.tree, name="slice"),
     path(f"{SLICE}tree/<path:path>", trees.tree, name="tree"),
     path(f"{SLICE}raw/<path:path>", trees.raw, name="raw"),
+    path(f"{SLICE}archive/", trees.download, name="archive"),
+    path(f"{SLICE}blame/<path:path>", blame.blamed, name="blame"),
     path(f"{SLICE}find/", trees.find, name="find"),
     path(f"{SLICE}covers/<path:path>", trees.covers, name="covers"),
     path(f"{SLICE}history/", commits.history, name="history"),

@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 import tempfile
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitslice_core.archives import permissions, tar_member
 from gitslice_core.paths import ancestors
 from gitslice_core.trees import Item, tree_digest
 from gs import config
@@ -24,7 +24,8 @@ from gs.progress import Progress
 from gs.style import plural, short, size
 from gs.transfer import Manifest, manifest
 from gs.workdir.checkout import fill
-from gs.workdir.files import EXECUTABLE, SYMLINK, Tree, check_paths
+from gs.workdir.files import SYMLINK, Tree, check_paths
+from gs.writing import write_whole
 
 if TYPE_CHECKING:
     from typing import IO
@@ -136,7 +137,7 @@ def _write(api: Api, address: str, commit: str | None, root: str, rows: dict[str
         os.chmod(os.path.join(root, folder), 0o755)
     for path, row in rows.items():
         if row.mode != SYMLINK:
-            os.chmod(os.path.join(root, path), _mode(row))
+            os.chmod(os.path.join(root, path), permissions(row.mode))
 
 
 def _archive(root: str, rows: dict[str, Row], time: str, target: str) -> None:
@@ -146,21 +147,7 @@ def _archive(root: str, rows: dict[str, Row], time: str, target: str) -> None:
     if target == "-":
         _tar(root, rows, seconds, sys.stdout.buffer)
         return
-    place = os.path.realpath(target)
-    unfinished = f"{place}.{os.getpid()}.part"
-    try:
-        if os.path.exists(place) and not os.path.isfile(place):
-            with open(place, "wb") as file:
-                _tar(root, rows, seconds, file)
-            return
-        with open(unfinished, "wb") as file:
-            _tar(root, rows, seconds, file)
-        os.replace(unfinished, place)
-    except OSError as error:
-        raise GsError("failed", f"{target} cannot be written: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):
-            os.unlink(unfinished)
+    write_whole(target, lambda file: _tar(root, rows, seconds, file))
 
 
 def _tar(root: str, rows: dict[str, Row], seconds: int, target: IO[bytes]) -> None:
@@ -169,13 +156,10 @@ def _tar(root: str, rows: dict[str, Row], seconds: int, target: IO[bytes]) -> No
     with tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for path in sorted(rows, key=str.encode):
             row, name = rows[path], os.path.join(root, path)
-            member = tarfile.TarInfo(path)
-            member.mtime, member.mode = seconds, _mode(row)
             if row.mode == SYMLINK:
-                member.type, member.linkname = tarfile.SYMTYPE, os.readlink(name)
-                archive.addfile(member)
+                archive.addfile(tar_member(path, row.mode, row.size, seconds, os.readlink(name)))
                 continue
-            member.size = row.size
+            member = tar_member(path, row.mode, row.size, seconds)
             with open(name, "rb") as content:
                 archive.addfile(member, content)
 
@@ -183,10 +167,6 @@ def _tar(root: str, rows: dict[str, Row], seconds: int, target: IO[bytes]) -> No
 def _end_on_sigterm() -> None:
     """So that what is unfinished is cleared away, as after Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-
-
-def _mode(row: Row) -> int:
-    return 0o777 if row.mode == SYMLINK else 0o755 if row.mode == EXECUTABLE else 0o644
 
 
 def _scratch() -> str:
