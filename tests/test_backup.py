@@ -6,6 +6,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
@@ -104,13 +106,31 @@ class Load:
         return dict(self.acknowledged)
 
 
-def manage(*arguments: str, environment: dict[str, str], status: int = 0) -> str:
-    """Standard output and error of a command in a process of its own, which ends with this status."""
+MANAGE = """
+import django, json, sys
+from django.core.management import CommandError, call_command
+django.setup()
+for command in json.loads(sys.argv[1]):
+    try:
+        call_command(*command)
+    except CommandError as error:
+        print("error:", error, flush=True)
+"""
+
+
+def manage(*commands: list[str], environment: dict[str, str]) -> str:
+    """What commands say, one after the other, in a process of their own on another system."""
     own = os.environ | {"DJANGO_SETTINGS_MODULE": "gitslice.settings"} | environment
-    command = [sys.executable, "manage.py", *arguments]
-    result = subprocess.run(command, cwd=REPOSITORY, env=own, capture_output=True, text=True)
-    assert result.returncode == status, (command, result.stdout, result.stderr)
-    return result.stdout + result.stderr
+    result = subprocess.run(
+        [sys.executable, "-c", MANAGE, json.dumps(commands)],
+        cwd=REPOSITORY,
+        env=own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
 
 
 def backed_up(destination: str) -> str:
@@ -163,7 +183,7 @@ def test_the_drill(world, web_server, tmp_path, target, destination, key_file, m
         object_store().delete(name)
     for id in (first, second):
         call_command("verify_backup", destination, "--id", id)
-    assert "all well" in manage("restore", destination, environment=target)
+    assert "all well" in manage(["restore", destination], environment=target)
     server = WebServer(target)
     try:
         web = checked_out(server, token, "web", tmp_path)
@@ -209,6 +229,17 @@ def test_backups_that_cannot_be_read_are_never_pruned_around(world, tmp_path):
     with pytest.raises(BackupError, match="not readable"):
         make_backup(vault, keep=5)
     assert len(vault.ids()) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_clock_that_goes_backwards_makes_no_backup(world, tmp_path):
+    folder = tmp_path / "backups"
+    vault = open_vault(str(folder), None, make=True)
+    made = folder / "backups" / make_backup(vault).manifest.id
+    made.rename(made.with_name("2999" + made.name[4:]))
+    with pytest.raises(BackupError, match="is the clock right"):
+        make_backup(vault)
+    assert len(vault.sizes("backups/")) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -342,29 +373,35 @@ def test_a_forged_manifest_is_refused(world, tmp_path, key_file):
 def test_only_an_empty_system_is_restored_into(world, tmp_path, target):
     """And a restore that failed can be tried again."""
     world.land(world.root, {"web/a": b"a"})
-    folder = tmp_path / "backups"
+    folder, damaged = tmp_path / "backups", tmp_path / "damaged"
     vault = open_vault(str(folder), None, make=True)
-    manifest = make_backup(vault).manifest
+    pack = vault.pack_name(make_backup(vault).manifest.packs[-1])
     with pytest.raises(CommandError, match=r"not empty: the table .* has rows"):
         call_command("restore", str(folder))
     stray = tmp_path / "restored" / "1" / "ab" / "stray.pack"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"stray")
-    told = manage("restore", str(folder), environment=target, status=1)
-    assert "the object store is not empty: 1/ab/stray.pack" in told
-    pack = folder / vault.pack_name(manifest.packs[-1])
-    content = pack.read_bytes()
-    flip(pack)
-    told = manage("restore", str(folder), "--keep-objects", environment=target, status=1)
-    assert f"{vault.pack_name(manifest.packs[-1])}: its content is not what its digest says" in told
-    pack.write_bytes(content)
-    manage("restore", str(folder), "--keep-objects", environment=target)
+    shutil.copytree(folder, damaged)
+    flip(damaged / pack)
+    told = manage(
+        ["restore", str(folder)],
+        ["restore", str(damaged), "--keep-objects"],
+        ["restore", str(folder), "--keep-objects"],
+        ["restore", str(folder), "--keep-objects"],
+        environment=target,
+    )
+    errors = [line for line in told.splitlines() if "error:" in line or line.startswith("packs/")]
+    assert "the object store is not empty: 1/ab/stray.pack is not of this backup" in errors[0]
+    assert "the backup is damaged, and nothing was restored" in errors[1]
+    assert errors[2] == f"{pack}: its content is not what its digest says"
+    assert "the system is not empty" in errors[3]
+    assert told.count("all well") == 1
     assert stray.read_bytes() == b"stray"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_restored_system_must_not_go_on_with(world, tmp_path, target, client):
-    """Sessions have ended and webhooks wait; tokens are as they were. The system was prepared, and somebody looked."""
+    """Sessions have ended and webhooks wait; tokens are as they were. The system was prepared for its first start."""
     client.force_login(world.owner)
     world.token(world.owner)
     webhook, _ = create_webhook(
@@ -372,12 +409,12 @@ def test_what_a_restored_system_must_not_go_on_with(world, tmp_path, target, cli
     )
     WebhookDelivery.objects.create(webhook=webhook, kind="landing", body={}, next_at=timezone.now())
     make_backup(open_vault(str(tmp_path / "backups"), None, make=True))
-    manage("prepare", "--no-static", environment=target)
     with psycopg.connect(target["DATABASE_URL"], autocommit=True) as own:
-        own.execute("INSERT INTO django_session VALUES ('somebody', '', now())")
         own.execute("CREATE TABLE of_a_newer_version (id bigint)")
         told = manage(
-            "restore", str(tmp_path / "backups"), environment=target | {"GITSLICE_SECRET_KEY": "another"}
+            ["prepare", "--no-static"],
+            ["restore", str(tmp_path / "backups")],
+            environment=target | {"GITSLICE_SECRET_KEY": "another"},
         )
         assert own.execute("SELECT count(*) FROM django_session").fetchone() == (0,)
         assert own.execute("SELECT active FROM accounts_webhook").fetchall() == [(False,)]
@@ -398,3 +435,20 @@ def test_programs_that_are_too_old_are_told(world, tmp_path, monkeypatch):
     monkeypatch.setattr("gitslice.ops.postgres.program", lambda name: "/nowhere")
     with pytest.raises(CommandError, match=r"pg_dump of PostgreSQL \d+ or newer is needed .*of version 12"):
         call_command("backup", str(tmp_path / "backups"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_recovery_packs_come_from_a_backup(world, tmp_path, client):
+    """PostgreSQL has set back the database; the object store is what it is."""
+    client.force_login(world.owner)
+    world.land(world.root, {"web/a": b"a", "web/b": b"b"})
+    folder = str(tmp_path / "backups")
+    make_backup(open_vault(folder, None, make=True))
+    lost = last_pack_name()
+    object_store().delete(lost)
+    with pytest.raises(CommandError, match=f"these packs are lost\n{lost}"):
+        call_command("after_recovery")
+    assert Session.objects.count() == 1
+    call_command("after_recovery", "--packs-from", folder)
+    assert Session.objects.count() == 0
+    assert world.files() == {"web/a": b"a", "web/b": b"b"}

@@ -20,7 +20,7 @@ from psycopg.pq import Conninfo
 from gitslice.ops import postgres
 from gitslice.ops.backup.errors import BackupError
 from gitslice.ops.backup.manifests import Manifest, PackFacts
-from gitslice.ops.backup.queries import COUNTS, EMPTY, ENDED, REMOVED, as_told
+from gitslice.ops.backup.queries import COUNTS, EMPTY, ENDED, PACKS, REMOVED, as_told
 from gitslice.ops.places import EmbeddedServerError
 
 CHUNK = 256 << 10
@@ -48,15 +48,12 @@ class Snapshot:
         self.name: str = self._rows("SELECT pg_export_snapshot()")[0][0]
 
     def facts(self) -> Facts:
-        packs = self._rows(
-            "SELECT organization_id, encode(digest, 'hex'), size FROM objects_pack ORDER BY 1, 2"
-        )
         counts = {name: self._rows(f"SELECT count(*) FROM {table}")[0][0] for name, table in COUNTS.items()}
         return Facts(
             made_at=self._rows("SELECT now()")[0][0].isoformat(timespec="seconds"),
             schema=dict(self._rows("SELECT app, max(name) FROM django_migrations GROUP BY app ORDER BY app")),
             counts=counts,
-            packs=tuple(PackFacts(*row) for row in packs),
+            packs=tuple(PackFacts(*row) for row in self._rows(PACKS)),
         )
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -158,6 +155,18 @@ def _feed(target: IO[bytes], path: Path, major: int, end: str) -> None:
             shutil.copyfileobj(reader.stdout, target, CHUNK)
         _require(reader, "pg_restore", errors)
     target.write(end.encode())
+
+
+def pack_facts() -> list[PackFacts]:
+    with connection.cursor() as cursor:
+        cursor.execute(PACKS)
+        return [PackFacts(*row) for row in cursor]
+
+
+def end_what_was() -> None:
+    """End what a system that was set back must not go on with."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ENDED)
 
 
 def server_version() -> str:

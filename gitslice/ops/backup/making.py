@@ -35,7 +35,7 @@ class Made:
 def make_backup(vault: Vault, *, keep: int | None = None) -> Made:
     """Raises BackupError, and what a destination raises that is full or away; then there is no new backup."""
     with database.one_at_a_time() as own:
-        id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        id = _new_id(vault)
         with database.snapshot(own) as snapshot:
             facts = snapshot.facts()
             digest, size = vault.write(vault.dump_name(id), database.dump(snapshot))
@@ -55,6 +55,15 @@ def make_backup(vault: Vault, *, keep: int | None = None) -> Made:
         vault.publish(manifest)
         removed = remove_unneeded(vault, keep) if keep else Removed()
     return Made(manifest, len(copied), sum(pack.size for pack in copied), removed)
+
+
+def _new_id(vault: Vault) -> str:
+    """Ids sort by time: the newest backup is that of the greatest id."""
+    id = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
+    later = [known for known in vault.ids() if known > id]
+    if later:
+        raise BackupError(f"there is a backup of a later time, {later[-1]}: is the clock right?")
+    return id
 
 
 def copy_packs(vault: Vault, packs: Iterable[PackFacts]) -> list[PackFacts]:

@@ -47,7 +47,7 @@ class Manifest:
 
 def written(manifest: Manifest, key: Key | None) -> bytes:
     facts = {"format": FORMAT, **asdict(manifest)}
-    return json.dumps(facts | {"proof": _proof(facts, key)}, indent=1, sort_keys=True).encode()
+    return json.dumps(facts | {"proof": _proof(facts, key)}, indent=1).encode()
 
 
 def read(content: bytes) -> Manifest:

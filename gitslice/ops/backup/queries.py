@@ -16,6 +16,10 @@ COUNTS = {
     "blobs": "objects_blob",
 }
 
+PACKS = (
+    "SELECT organization_id, encode(digest, 'hex'), size FROM objects_pack ORDER BY organization_id, digest"
+)
+
 # Tables that have rows before anybody has used the system, or because somebody looked at its sign-in page.
 ALWAYS = (
     "django_migrations",

@@ -1,5 +1,5 @@
 """A backup becomes a system again: packs first, then all rows in one transaction, so that a failed restore leaves an
-empty system in which it can be tried again.
+empty system in which it can be tried again. And what is left to do when PostgreSQL has recovered its database itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
 
 from accounts.sso.models import IdentityProvider
 from accounts.webhooks.models import Webhook
@@ -22,7 +24,7 @@ from gitslice.common.secrets import Unreadable, unseal
 from gitslice.objects.store import ObjectMissing, ObjectStore, object_store
 from gitslice.ops.backup import database
 from gitslice.ops.backup.checking import fetch_dump
-from gitslice.ops.backup.errors import BackupError
+from gitslice.ops.backup.errors import BackupError, Damaged
 from gitslice.ops.backup.making import problems_of
 from gitslice.ops.backup.manifests import Manifest, PackFacts
 from gitslice.ops.backup.vaults import Vault
@@ -31,8 +33,7 @@ from gitslice.ops.storage import ensure_bucket
 
 @dataclass(frozen=True)
 class Restored:
-    manifest: Manifest
-    migrated: int  # migrations that are newer than the backup and were applied
+    migrated: int  # migrations that are newer than the rows and were applied
     paused_webhooks: int
     unreadable: int  # secrets that the present GITSLICE_SECRET_KEY does not open
 
@@ -40,6 +41,7 @@ class Restored:
 def restore(vault: Vault, manifest: Manifest, *, keep_objects: bool = False) -> Restored:
     """Raises BackupError, Damaged; then the database is as it was."""
     _require_known(manifest)
+    _require_redis()
     database.require_empty()
     ensure_bucket()
     if not keep_objects:
@@ -48,9 +50,33 @@ def restore(vault: Vault, manifest: Manifest, *, keep_objects: bool = False) -> 
         dump = fetch_dump(vault, manifest, Path(folder))
         _restore_packs(vault, manifest)
         database.load(dump, manifest)
+    return _restored()
+
+
+def after_recovery(vault: Vault | None) -> Restored:
+    """For a database that PostgreSQL recovered: make sure that the object store has all packs that its rows name, those
+    that are missing from a backup, and end what `restore` ends. Raises BackupError, which names packs that are lost."""
+    _require_redis()
+    ensure_bucket()
+    store = object_store()
+    problems = problems_of(database.pack_facts(), lambda pack: _ensure_pack(vault, store, pack))
+    if problems:
+        raise BackupError("\n".join(["these packs are lost", *problems]))
+    database.end_what_was()
+    return _restored()
+
+
+def _restored() -> Restored:
     migrated = _migrate()
-    cache.clear()  # it may be that of a system that is no more
-    return Restored(manifest, migrated, Webhook.objects.count(), _unreadable_secrets())
+    cache.clear()
+    return Restored(migrated, Webhook.objects.count(), _unreadable_secrets())
+
+
+def _ensure_pack(vault: Vault | None, store: ObjectStore, pack: PackFacts) -> None:
+    if vault:
+        _restore_pack(vault, store, pack)
+    elif not intact(store, pack):
+        raise Damaged(f"{pack.name}: missing in the object store, or damaged")
 
 
 def _require_known(manifest: Manifest) -> None:
@@ -65,6 +91,14 @@ def _require_known(manifest: Manifest) -> None:
         raise BackupError(
             f"the backup is of PostgreSQL {manifest.postgresql}, and this server is {database.server_version()}"
         )
+
+
+def _require_redis() -> None:
+    """What it caches is of a system that is no more, and must be dropped in the end."""
+    try:
+        get_redis_connection().ping()
+    except RedisError as error:
+        raise BackupError(f"Redis does not answer: {error}") from None
 
 
 def _require_no_others(manifest: Manifest) -> None:

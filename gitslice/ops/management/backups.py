@@ -7,6 +7,8 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 
+import django.db
+import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -40,6 +42,8 @@ def failures_told() -> Iterator[None]:
     """As an error of the command, with exit status 1."""
     try:
         yield
+    except (django.db.Error, psycopg.Error) as error:
+        raise CommandError(f"the database does not answer as it should: {error}") from error
     except (BackupError, DomainError, OSError, BotoCoreError, ClientError) as error:
         raise CommandError(str(error)) from error
 

@@ -4,12 +4,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from gitslice.ops.backup.restoring import Restored, restore
+from gitslice.ops.backup.restoring import restore
 from gitslice.ops.backup.vaults import open_vault
 from gitslice.ops.management.backups import add_key_option, add_source, chosen_key, described, failures_told
+from gitslice.ops.management.restored import check_rows, next_steps
 
 
 class Command(BaseCommand):
@@ -32,34 +32,5 @@ class Command(BaseCommand):
             manifest = vault.manifest(id)
             self.stderr.write(described(manifest))
             restored = restore(vault, manifest, keep_objects=keep_objects)
-        self.stdout.write(_next_steps(restored))
-        try:
-            call_command("fsck", stdout=self.stdout, stderr=self.stderr)
-        except SystemExit:
-            raise CommandError("restored, but fsck finds what is told above: do not let people in") from None
-
-
-def _next_steps(restored: Restored) -> str:
-    """What an administrator must know now, in the order in which it matters."""
-    at = restored.manifest.made_at
-    steps = [
-        f"Everything is as it was at {at}; what landed later is lost. People who have it in a working directory "
-        "can submit it again.",
-        "Start the web servers and workers anew (with `make run`: stop and start it).",
-        "All sessions have ended. API tokens are valid as they were then: revoke again those that were revoked "
-        f"since {at}, and deactivate again who was deactivated.",
-    ]
-    if restored.paused_webhooks:
-        steps.append(
-            f"Webhooks are paused ({restored.paused_webhooks}), so that nobody is told anything twice; deliveries "
-            "that waited are marked as failed. Make each active again (PATCH /api/v1/webhooks/ORG/ID/), and redeliver "
-            "what matters."
-        )
-    if restored.migrated:
-        steps.append(f"The backup is of an older version: {restored.migrated} migrations were applied.")
-    if restored.unreadable:
-        steps.append(
-            f"{restored.unreadable} secrets (of webhooks, identity providers, second factors) are sealed under "
-            "another GITSLICE_SECRET_KEY: set the old one, or name it in GITSLICE_SECRET_KEY_FALLBACKS."
-        )
-    return "\n".join(["Restored. Next:", *(f"  {number}. {step}" for number, step in enumerate(steps, 1))])
+        self.stdout.write(next_steps(restored, f"as it was at {manifest.made_at}"))
+        check_rows(self.stdout, self.stderr)
