@@ -64,6 +64,7 @@ try:
     GITSLICE_PUBLIC_URL = env.public_url(GITSLICE_HOME)
     GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
     GITSLICE_METRICS_TOKEN = env.text("GITSLICE_METRICS_TOKEN")
+    GITSLICE_BACKUP_KEY_FILE = env.text("GITSLICE_BACKUP_KEY_FILE")
     env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)
 except env.SettingError as error:
     sys.exit(f"error: {error}")
