@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
 from ipaddress import ip_network
+from typing import Any
 
 import dns.message
 import dns.rdata
@@ -13,6 +15,8 @@ import dns.rrset
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
+from django.test import Client
+from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import AuditEvent, Membership, User
@@ -21,7 +25,9 @@ from accounts.sso import services
 from accounts.sso.enforcement import refused_by
 from accounts.sso.fetching import Session
 from accounts.sso.models import Domain, IdentityProvider
+from accounts.sso.saml import new_signing_key
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
+from gitslice.common.secrets import seal
 from tests.api import Api, code_of
 from tests.pages import Pages, text_of
 from tests.world import World
@@ -222,3 +228,30 @@ def test_the_token_check_asks_nothing_more(world, django_assert_num_queries):
     enforcing(World("other"))
     with django_assert_num_queries(2):
         api.get("me/")
+
+
+def saml_provider(world: World, **fields: Any) -> IdentityProvider:
+    """One that nobody needs to ask on the way to it."""
+    private, certificate = new_signing_key("test")
+    return IdentityProvider.objects.create(
+        organization=world.organization, protocol="saml", issuer="https://idp.example/", sso_url="https://idp.example/sso",
+        certificate=certificate, own_key=seal(private), own_certificate=certificate,
+        **{"active": True, "tested_at": timezone.now()} | fields,
+    )  # fmt: skip
+
+
+def test_no_address_that_somebody_follows_connects_their_account(world):
+    """Else the organization's provider, which answers at once, could be let into an account by a link to here."""
+    saml_provider(world)
+    ann = world.user("ann")
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(ann)
+    assert browser.get("/sso/to/acme/?process=connect").status_code == 405
+    assert browser.post("/sso/to/acme/?process=connect").status_code == 403
+    assert browser.post("/sso/to/acme/", {"process": "connect"}).status_code == 403
+    browser.handler.enforce_csrf_checks = False  # as with the token of our form
+    page = browser.post("/sso/to/acme/", {"process": "connect"}, headers={"Host": "localhost"})
+    assert "https://idp.example/sso?SAMLRequest=" in page.content.decode()
+    assert 'name="process" value="connect"' in Pages(ann).get("/account/")
+
+

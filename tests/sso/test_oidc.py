@@ -183,7 +183,7 @@ def test_another_address_at_the_provider_makes_nobody_someone_else(set_up, world
 def test_a_member_connects_the_signed_in_account(set_up, world, home, provider):
     member(world, "carol", "carol@private.example")
     browser = sign_in(Browser(home), "carol")
-    at_provider(browser.get("/sso/to/acme/?process=connect"), "ann")
+    at_provider(browser.get("/account/").submit("/sso/to/acme/"), "ann")
     if "reauthenticate" in browser.url:
         browser.submit("password", password="correct-horse-battery")
     assert SocialAccount.objects.get().user.username == "carol"
@@ -193,7 +193,9 @@ def test_a_member_connects_the_signed_in_account(set_up, world, home, provider):
 def test_strangers_do_not_connect(set_up, world, home):
     member(world, "eve", "eve@evil.example", role=None)
     browser = sign_in(Browser(home), "eve")
-    assert browser.get("/sso/to/acme/?process=connect").status == 404
+    browser.get("/account/")
+    token = browser.forms[0].fields["csrfmiddlewaretoken"]
+    assert browser.post("/sso/to/acme/", process="connect", csrfmiddlewaretoken=token).status == 404
 
 
 def test_the_deactivated_are_refused(set_up, world, home):
