@@ -19,7 +19,7 @@ from accounts.people.changes import audit, lock_organization, set_member, sign_o
 from accounts.people.errors import InvitationNotFound, MailIsOff
 from accounts.quotas.services import MEMBERS, require_room
 from accounts.services import create_user, require_admin
-from accounts.sso.enforcement import owes_sign_in
+from accounts.sso.enforcement import owes_sign_in, require_way_in
 from accounts.tasks import send_invitation
 from accounts.token_limits import require_unlimited
 from accounts.tokens import digest_of
@@ -86,12 +86,14 @@ def open_invitation(token: str) -> Invitation:
 @transaction.atomic
 def accept(*, user: User, token: str) -> Membership:
     """Join with an account that one has. Who is in it already keeps the stronger role. Raises InvitationNotFound,
-    QuotaExceeded."""
+    QuotaExceeded, NoWayIn."""
     require_unlimited(user)
     invitation = _take(token)
     organization = invitation.organization
     membership = organization.memberships.filter(user=user).first()
     if membership is None or STRENGTH[membership.role] < STRENGTH[invitation.role]:
+        if membership is None and invitation.role != Membership.Role.OWNER:
+            require_way_in(organization, user)
         membership = set_member(organization, user, invitation.role, user)
     if not user.email:
         user.email = invitation.email

@@ -25,6 +25,7 @@ from accounts.scim.errors import InvalidFilter, InvalidValue, ResourceNotFound
 from accounts.scim.filters import Condition
 from accounts.scim.patching import Document, lowered
 from accounts.services import create_user
+from accounts.sso.enforcement import require_way_in
 from gitslice.common.errors import NameTaken
 
 MAX_TEXT = 254
@@ -213,6 +214,7 @@ def _begin(organization: Organization, record: ScimUser, by: Author) -> None:
         record.suspended = False
         record.save(update_fields=["suspended"])
     if not is_member:
+        require_way_in(organization, record.user)
         changes.set_member(organization, record.user, Membership.Role.MEMBER, by)
 
 

@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, Team, User
-from accounts.people.changes import sign_out
-from accounts.services import require_admin
+from accounts.people.changes import lock_organization, sign_out
+from accounts.services import require_admin, role_in
 from accounts.sso.domains import check_name, is_proven
-from accounts.sso.errors import ProviderUnusable
+from accounts.sso.enforcement import locked_out
+from accounts.sso.errors import NoWayIn, ProviderUnusable
 from accounts.sso.identities import Identity
 from accounts.sso.models import Domain, GroupMapping, IdentityProvider
 from accounts.sso.oidc import discover
@@ -23,6 +24,8 @@ from accounts.webhooks.addresses import check_url
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, NotFound, PermissionDenied
 from gitslice.common.secrets import seal
+
+MOST_NAMED = 5  # people in an error
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def switch(*, actor: User, organization: Organization, active: bool, enforced: b
     ) and provider.tested_at is None:
         raise ProviderUnusable("test it first: nobody could sign in through a provider that does not work")
     begins = enforced and not provider.enforced
+    if begins:
+        _require_ways_in(provider)
     provider.active, provider.enforced = active, enforced
     provider.save(update_fields=["active", "enforced"])
     _audit(provider, actor, "sso.switch", active=active, enforced=enforced)
@@ -217,6 +222,19 @@ def _domain(organization: Organization, name: str) -> Domain:
     if domain is None:
         raise NotFound(f"{name!r} is no domain of {organization}")
     return domain
+
+
+def _require_ways_in(provider: IdentityProvider) -> None:
+    """Raises ProviderUnusable."""
+    lock_organization(provider.organization)
+    members = provider.organization.memberships.exclude(role=Membership.Role.OWNER)
+    outside = locked_out(provider, User.objects.filter(pk__in=members.values("user")))
+    if outside:
+        names = ", ".join(user.username for user in outside[:MOST_NAMED])
+        raise ProviderUnusable(
+            f"it cannot be required yet: {names} would be locked out of other organizations too",
+            hint=NoWayIn.hint,
+        )
 
 
 def _end_sessions(organization: Organization, but: User) -> None:

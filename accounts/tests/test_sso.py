@@ -21,8 +21,11 @@ from django.utils import timezone
 from accounts import services as accounts
 from accounts.models import AuditEvent, Membership, User
 from accounts.people.teams import create_team
-from accounts.sso import services
+from accounts.scim import users
+from accounts.sso import leaving, services
+from accounts.sso.admission import account_of_directory
 from accounts.sso.enforcement import refused_by
+from accounts.sso.errors import ProviderUnusable
 from accounts.sso.fetching import Session
 from accounts.sso.models import Domain, IdentityProvider
 from accounts.sso.saml import new_signing_key
@@ -240,6 +243,16 @@ def saml_provider(world: World, **fields: Any) -> IdentityProvider:
     )  # fmt: skip
 
 
+def vouched(world: World, name: str = "acme.example") -> None:
+    Domain.objects.create(organization=world.organization, name=name, verified_at=timezone.now())
+
+
+def with_address(user: User, email: str) -> User:
+    user.email = email
+    user.save()
+    return user
+
+
 def test_no_address_that_somebody_follows_connects_their_account(world):
     """Else the organization's provider, which answers at once, could be let into an account by a link to here."""
     saml_provider(world)
@@ -253,5 +266,43 @@ def test_no_address_that_somebody_follows_connects_their_account(world):
     page = browser.post("/sso/to/acme/", {"process": "connect"}, headers={"Host": "localhost"})
     assert "https://idp.example/sso?SAMLRequest=" in page.content.decode()
     assert 'name="process" value="connect"' in Pages(ann).get("/account/")
+
+
+def test_an_organization_locks_nobody_out_whom_its_provider_cannot_vouch_for(world):
+    """Their account is not the organization's alone, and who has no password left could not connect it either."""
+    ann, boss = with_address(world.user("ann"), "ann@acme.example"), world.user("boss")
+    other = World("other")
+    given = {"actor": other.owner, "organization": other.organization}
+    accounts.add_member(**given, user=ann)
+    provider = saml_provider(other)
+    with pytest.raises(ProviderUnusable, match="ann"):
+        services.switch(**given, active=True, enforced=True)
+    assert refused_by(ann, None) is None
+    accounts.add_member(**given, user=ann, role=Membership.Role.OWNER)
+    services.switch(**given, active=True, enforced=True)
+    for user in (ann, boss):
+        with pytest.raises(InvalidRequest, match="single sign-on"):
+            accounts.add_member(**given, user=user)
+        assert refused_by(user, None) is None
+    link(boss, provider)
+    accounts.add_member(**given, user=boss)
+    carl = with_address(world.user("carl"), "carl@other.example")
+    vouched(other, "other.example")
+    assert accounts.add_member(**given, user=carl)
+
+
+def test_a_directory_locks_nobody_out_either(world):
+    ann = world.user("ann")
+    other = World("other")
+    given = {"actor": other.owner, "organization": other.organization}
+    accounts.add_member(**given, user=ann)
+    [record] = [each for each in users.find_users(other.organization) if each.user == ann]
+    users.replace(other.organization, str(record.pk), lambda document: document | {"active": False}, "scim")
+    saml_provider(other, enforced=True)
+    with pytest.raises(InvalidRequest, match="single sign-on"):
+        users.replace(
+            other.organization, str(record.pk), lambda document: document | {"active": True}, "scim"
+        )
+    assert refused_by(ann, None) is None
 
 
