@@ -306,3 +306,24 @@ def test_a_directory_locks_nobody_out_either(world):
     assert refused_by(ann, None) is None
 
 
+def made_by_directory(world: World, email: str) -> User:
+    person = users.parse_person({"userName": email, "emails": [{"value": email}]})
+    return users.create(world.organization, person, "scim").user
+
+
+def test_an_account_that_got_on_in_the_world_is_left_to_its_password(world):
+    """Whoever sets up the provider would come in as them elsewhere, or as an owner."""
+    vouched(world)
+    provider = saml_provider(world)
+    ann, boss = made_by_directory(world, "ann@acme.example"), made_by_directory(world, "boss@acme.example")
+    assert account_of_directory(provider, "ann@acme.example") == ann
+    assert account_of_directory(provider, "boss@acme.example") == boss
+    other = World("other")
+    accounts.add_member(actor=other.owner, organization=other.organization, user=ann)
+    accounts.add_member(
+        actor=world.owner, organization=world.organization, user=boss, role=Membership.Role.OWNER
+    )
+    assert account_of_directory(provider, "ann@acme.example") is None
+    assert account_of_directory(provider, "boss@acme.example") is None
+
+
