@@ -60,6 +60,7 @@ def resend(*, actor: User, invitation: Invitation) -> Invitation:
     """Mail a new link, good for another 7 days; the one before is dead. Raises InvitationNotFound, MailIsOff."""
     current = _lock(actor, invitation)
     _require_mail()
+    current.invited_by = actor
     _renew(current)
     audit(current.organization, actor, "invitation.resend", current.email)
     return current

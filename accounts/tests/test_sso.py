@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import AuditEvent, Membership, User
+from accounts.people.members import remove_member
 from accounts.people.teams import create_team
 from accounts.scim import users
 from accounts.sso import leaving, services
@@ -325,5 +326,18 @@ def test_an_account_that_got_on_in_the_world_is_left_to_its_password(world):
     )
     assert account_of_directory(provider, "ann@acme.example") is None
     assert account_of_directory(provider, "boss@acme.example") is None
+
+
+def test_who_leaves_takes_the_account_along(world):
+    """The organization's provider signs in the whole account; one that is nowhere else has nothing but that."""
+    provider, other = saml_provider(world), World("other")
+    for name in ("ann", "bea"):
+        link(world.user(name), provider)
+    ann, bea = (User.objects.get(username=name) for name in ("ann", "bea"))
+    accounts.add_member(actor=other.owner, organization=other.organization, user=ann)
+    for user in (ann, bea):
+        remove_member(actor=user, membership=user.memberships.get(organization=world.organization))
+    assert SocialAccount.objects.get().user == bea
+    assert AuditEvent.objects.get(action="sso.unlink").object == "ann"
 
 
