@@ -341,3 +341,26 @@ def test_who_leaves_takes_the_account_along(world):
     assert AuditEvent.objects.get(action="sso.unlink").object == "ann"
 
 
+def test_another_certificate_makes_nobody_an_owner(world):
+    """Who signs with it can name anybody who is linked, so it vouches for nobody above who set it up."""
+    provider = saml_provider(world)
+    admin, ann, root = world.user("admin", Membership.Role.ADMIN), world.user("ann"), world.user("root")
+    User.objects.filter(pk=root.pk).update(is_superuser=True)
+    everybody = {world.owner, admin, ann, root}
+    for user in everybody:
+        link(user, provider)
+
+    def configured(actor: User) -> set[User]:
+        wanted = services.ProviderSettings(
+            protocol="saml",
+            issuer=provider.issuer,
+            sso_url=provider.sso_url,
+            certificate=new_signing_key("x")[1],
+        )
+        services.configure(actor=actor, organization=world.organization, settings=wanted)
+        return {link.user for link in SocialAccount.objects.select_related("user")}
+
+    assert configured(world.owner) == {world.owner, admin, ann}
+    assert configured(admin) == {admin, ann}
+
+
