@@ -4,12 +4,14 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.views import LoginView, LogoutView
+from allauth.account.views import email as allauth_email
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
 from accounts.api.access import signed_in
 from accounts.models import Membership
@@ -36,6 +38,13 @@ class SignOutView(LogoutView):
         url, provider = leave
         context = {"url": url, "organization": provider.organization, "home": home}
         return render(self.request, "accounts/sso/leaving.html", context)
+
+
+def email(request: HttpRequest) -> HttpResponse:
+    """An address is somebody's once they have followed the link that was mailed there, and not because they say so."""
+    if "action_primary" in request.POST:
+        return HttpResponseRedirect(reverse("account_email"))
+    return allauth_email(request)
 
 
 @login_required

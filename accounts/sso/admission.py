@@ -49,6 +49,12 @@ def owner_of_address(email: str) -> User | None:
     return User.objects.filter(Q(email__iexact=email) | Q(pk__in=stated)).order_by("pk").first()
 
 
+def forget_claims(email: str) -> None:
+    """What others have typed as their address, and never verified, keeps out nobody for whom a provider speaks."""
+    typed = EmailAddress.objects.filter(email__iexact=email, verified=False)
+    typed.exclude(user__email__iexact=email).delete()
+
+
 def account_of_directory(provider: IdentityProvider, email: str) -> User | None:
     """The account with this address that the organization's own directory made, which has no password to ask for. One
     that has got powers over this server or the organization since, or belongs to another one too, is left to its

@@ -289,3 +289,18 @@ def test_the_account_page_says_where_one_belongs(signed_in, ann):
     shown = page(signed_in.get("/account/"))
     assert "acme" in shown
     assert "Sign-in settings" in shown
+
+
+def test_an_address_is_ones_own_once_it_is_verified(ann):
+    """Others are found by their addresses: by who vouches for them, and by who counts their attempts."""
+    services.create_user(username="eve", password=PASSWORD)
+    eve = Client()
+    sign_in(eve, "eve")
+    confirm(eve)
+    eve.post("/account/email/", {"action_add": "", "email": "boss@acme.example"})
+    eve.post("/account/email/", {"action_primary": "", "email": "boss@acme.example"})
+    assert User.objects.get(username="eve").email == ""
+    eve.post(re.search(r"/account/email/\S+", mail.outbox[0].body)[0])
+    assert User.objects.get(username="eve").email == "boss@acme.example"
+
+

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.socialaccount.models import SocialAccount
 
@@ -188,6 +189,13 @@ def test_a_member_connects_the_signed_in_account(set_up, world, home, provider):
         browser.submit("password", password="correct-horse-battery")
     assert SocialAccount.objects.get().user.username == "carol"
     assert come_in(home, "ann").user == "carol"
+
+
+def test_an_address_that_somebody_only_typed_keeps_nobody_out(set_up, world, home):
+    eve = member(world, "eve", role=None)
+    EmailAddress.objects.create(user=eve, email="ann@acme.example")
+    assert come_in(home, "ann").user == "ann"
+    assert not EmailAddress.objects.filter(user=eve).exists()
 
 
 def test_strangers_do_not_connect(set_up, world, home):
