@@ -304,3 +304,12 @@ def test_an_address_is_ones_own_once_it_is_verified(ann):
     assert User.objects.get(username="eve").email == "boss@acme.example"
 
 
+def test_who_has_somebodys_address_too_does_not_forgive_attempts_on_them(ann):
+    for _ in range(9):
+        sign_in(Client(), "ann@acme.example", "wrong")
+    services.create_user(username="eve", email="ann@acme.example", password=NEW_PASSWORD)
+    services.create_user(username="ann@acme.example", password=NEW_PASSWORD)
+    for name in ("eve", "ann@acme.example"):
+        client = Client()
+        sign_in(client, name, NEW_PASSWORD)
+    assert sign_in(Client(), "ann@acme.example", "wrong").status_code == 429
