@@ -34,5 +34,5 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("account/second-factor/", include("allauth.mfa.urls")),
-    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("account/sessions/", views.SessionsView.as_view(), name="usersessions_list"),
 ]

@@ -7,6 +7,8 @@ from allauth.account.views import LoginView, LogoutView
 from allauth.account.views import email as allauth_email
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +18,7 @@ from django.urls import reverse
 from accounts.api.access import signed_in
 from accounts.models import Membership
 from accounts.sso.leaving import way_out
+from gitslice.common.audit import record
 
 
 class SignInView(LoginView):
@@ -45,6 +48,19 @@ def email(request: HttpRequest) -> HttpResponse:
     if "action_primary" in request.POST:
         return HttpResponseRedirect(reverse("account_email"))
     return allauth_email(request)
+
+
+class SessionsView(ListUserSessionsView):
+    """Where one is signed in. Ending all but this session is in the trail."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = signed_in(self.request.user)
+        ended = UserSession.objects.filter(user=user).exclude(session_key=self.request.session.session_key)
+        record(
+            organization=None, actor=user, action="user.sessions_end", object=user.username,
+            detail={"sessions": ended.count()},
+        )  # fmt: skip
+        return super().form_valid(form)
 
 
 @login_required

@@ -304,6 +304,21 @@ def test_an_address_is_ones_own_once_it_is_verified(ann):
     assert User.objects.get(username="eve").email == "boss@acme.example"
 
 
+def test_changes_of_addresses_and_ends_of_sessions_are_in_the_trail(signed_in, ann):
+    confirm(signed_in)
+    signed_in.post("/account/email/", {"action_add": "", "email": "new@acme.example"})
+    signed_in.post("/account/email/", {"action_remove": "", "email": "new@acme.example"})
+    sign_in(Client())
+    signed_in.post("/account/sessions/")
+    events = AuditEvent.objects.filter(actor=ann).order_by("pk")
+    wanted = ("user.email_add", "user.email_remove", "user.sessions_end")
+    assert [(event.action, event.detail) for event in events.filter(action__in=wanted)] == [
+        ("user.email_add", {"email": "new@acme.example"}),
+        ("user.email_remove", {"email": "new@acme.example"}),
+        ("user.sessions_end", {"sessions": 1}),
+    ]
+
+
 def test_who_has_somebodys_address_too_does_not_forgive_attempts_on_them(ann):
     for _ in range(9):
         sign_in(Client(), "ann@acme.example", "wrong")
