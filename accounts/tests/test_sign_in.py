@@ -319,6 +319,20 @@ def test_changes_of_addresses_and_ends_of_sessions_are_in_the_trail(signed_in, a
     ]
 
 
+def test_links_in_mails_lead_to_the_public_address(ann, settings):
+    """Whatever name the question came by."""
+    settings.GITSLICE_PUBLIC_URL, settings.ALLOWED_HOSTS = "https://gitslice.example", ["*"]
+    client = Client(headers={"Host": "evil.example"})
+    sign_in(client)
+    confirm(client)
+    client.post("/account/email/", {"action_add": "", "email": "new@acme.example"})
+    Client(headers={"Host": "evil.example"}).post("/account/password/reset/", {"email": "ann@acme.example"})
+    Client(headers={"Host": "evil.example"}).post("/account/password/reset/", {"email": "who@acme.example"})
+    links = [re.search(r"https?://\S+", letter.body)[0] for letter in mail.outbox]
+    assert len(links) == 3
+    assert [link.partition("/account/")[0] for link in links] == ["https://gitslice.example"] * 3, links
+
+
 def test_who_has_somebodys_address_too_does_not_forgive_attempts_on_them(ann):
     for _ in range(9):
         sign_in(Client(), "ann@acme.example", "wrong")
