@@ -32,6 +32,8 @@ def create_user(*, username: str, email: str = "", password: str | None = None) 
             validate_password(password, user)
     except ValidationError as error:
         raise InvalidRequest(" ".join(error.messages)) from None
+    if User.objects.filter(username__iexact=username).exists():  # people sign in by it in any case
+        raise NameTaken(f"there is a user {username!r} already")
     user.set_password(password)
     try:
         with transaction.atomic():
