@@ -41,12 +41,14 @@ from accounts.models import (
     WebhookDelivery,
 )
 from accounts.people.teams import create_team
+from accounts.revocation import remove_factor
 from accounts.services import create_user
 from accounts.support import KEY
 from accounts.trail.chaining import chain_events
 from changesets.models import Comment, Review
 from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, MailCursor, OpenEdit
 from gitslice.common.admin import History
+from gitslice.common.errors import PermissionDenied
 from gitslice.objects.models import Blob, BlobClaim
 from slices.global_state.merging import merge_global
 from slices.models import GlobalTag, PathHead, SliceRole
@@ -506,3 +508,31 @@ def test_a_forged_session_key_of_somebody_else_does_nothing(world):
     session.save()
     assert client.get("/api/v1/me/").json()["user"] == "ann"
     assert settings.SESSION_COOKIE_NAME in client.cookies
+
+
+def test_staff_do_not_get_the_powers_of_other_staff(world, superuser):
+    staff, other = (
+        create_user(username="staff"),
+        create_user(username="other", password="correct horse battery"),
+    )
+    User.objects.filter(pk__in=[staff.pk, other.pk]).update(is_staff=True)
+    staff.user_permissions.set(_permissions())
+    client = Pages(User.objects.get(pk=staff.pk)).client
+    assert client.post(address(User, "change", other.pk), {"username": "x"}).status_code == 403
+    fields = {
+        "password1": "staple battery horse",
+        "password2": "staple battery horse",
+        "usable_password": "true",
+    }
+    assert client.post(f"/admin/accounts/user/{other.pk}/password/", fields).status_code == 403
+    other.refresh_from_db()
+    factor = Authenticator.objects.create(user=other, type="totp", data={"secret": "x"})
+    with pytest.raises(PermissionDenied):
+        remove_factor(actor=User.objects.get(pk=staff.pk), factor=factor)
+    act(client, "deactivate", other)
+    other.refresh_from_db()
+    assert other.is_active
+    assert other.check_password("correct horse battery")
+    assert client.get(address(User, "change", staff.pk)).status_code == 200
+
+
