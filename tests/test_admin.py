@@ -536,3 +536,17 @@ def test_staff_do_not_get_the_powers_of_other_staff(world, superuser):
     assert client.get(address(User, "change", staff.pk)).status_code == 200
 
 
+def test_signing_out_ends_it_in_the_trail_too(world, client):
+    act_as(client, world.user("ann"))
+    client.post("/logout/")
+    assert audited("support.end") == ["ann"]
+    left = AuditEvent.objects.get(action="user.sign_out")
+    assert (left.actor.username, left.detail) == ("root", {})
+
+
+def test_no_directory_gets_a_token_meanwhile(world, client):
+    act_as(client, world.owner)
+    client.post("/acme/settings/scim/", {"token_name": "mine"})
+    answer = client.post("/api/v1/orgs/acme/scim-tokens/", {"name": "mine"}, "application/json")
+    assert answer.status_code == 403
+    assert not ScimToken.objects.exists()

@@ -10,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from django.urls import reverse
 from accounts.api.access import signed_in
 from accounts.models import Membership
 from accounts.sso.leaving import way_out
+from accounts.support import KEY, end_support
 from gitslice.common.audit import record
 
 
@@ -30,9 +32,13 @@ class SignInView(LoginView):
 
 
 class SignOutView(LogoutView):
-    """Ends the session here; who came through an identity provider is offered to end the one there."""
+    """Ends the session here; who came through an identity provider is offered to end the one there. Who acts as somebody
+    else is oneself again before."""
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        if KEY in self.request.session:
+            end_support(request=self.request)
+            self.request.user = get_user(self.request)
         home = self.request.build_absolute_uri(self.get_redirect_url())
         leave = way_out(self.request, home)
         response = super().post(*args, **kwargs)
