@@ -235,3 +235,17 @@ def test_a_session_has_all_scopes_and_no_token(world, client):
     client.force_login(world.owner)
     assert client.get("/api/v1/me/").json()["token"] is None
     assert client.get("/api/v1/tokens/current/").status_code == 400
+
+
+def test_a_narrower_token_does_not_get_the_answers_of_another(world, web):
+    """Of the same user, with the same key: among them the secrets of new tokens."""
+    wide, narrow = Api(world.token(world.owner)), Api(world.token(world.owner, slices=[web.pk]))
+    body, key = {"name": "ci"}, {"Idempotency-Key": "the-same"}
+    made = wide.post("tokens/", body, **key)
+    assert made.status_code == 201
+    assert wide.post("tokens/", body, **key).json() == made.json()
+    refused = narrow.post("tokens/", body, **key)
+    assert made.json()["secret"] not in refused.content.decode()
+    assert code_of(refused) == (409, "idempotency_mismatch")
+
+
