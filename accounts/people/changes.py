@@ -269,6 +269,8 @@ def _end_sessions(user: User, *, is_active: bool) -> None:
     itself.update(is_active=is_active)
     sign_out(itself)
     user.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+    allowed = DeviceGrant.objects.filter(user=user, state=DeviceGrant.State.ALLOWED)
+    allowed.update(state=DeviceGrant.State.DENIED)
     user.is_active = is_active
 
 
