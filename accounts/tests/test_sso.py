@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from typing import Any
 
@@ -364,3 +365,30 @@ def test_another_certificate_makes_nobody_an_owner(world):
     assert configured(admin) == {admin, ann}
 
 
+def test_a_provider_does_not_talk_without_end(settings):
+    settings.GITSLICE_SSO_NETWORKS = [ip_network("127.0.0.0/8")]
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    self.wfile.write(b" " * (1 << 20))
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(requests.RequestException, match="larger"):
+            Session().get(f"http://127.0.0.1:{server.server_port}/")
+    finally:
+        server.shutdown()
+
+
+def test_the_way_out_leads_to_an_address(monkeypatch):
+    """Not to a script."""
+    monkeypatch.setattr(leaving, "discover", lambda issuer: {"end_session_endpoint": "javascript:alert(1)"})
+    assert leaving._oidc_url(IdentityProvider(client_id="x"), {}, "https://home/") is None
