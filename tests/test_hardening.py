@@ -22,7 +22,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import rate_limits
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.services import create_user
 from gitslice.common import limits as counting
 from gitslice.common.addresses import client_address, neighbourhood
@@ -350,3 +350,12 @@ def test_no_secret_stands_in_the_log_of_a_web_process_and_no_traceback_in_its_an
     text = log.read_text()
     assert "Traceback" in text
     assert token.removeprefix("gst_") not in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/slices/", "/acme/slices/", "/account/", "/api/v1/me/", "/admin/", "/no/such/"]
+)
+def test_no_proxy_between_keeps_what_it_carries(world, path):
+    User.objects.filter(pk=world.owner.pk).update(is_staff=True, is_superuser=True)
+    answer = Pages(User.objects.get(pk=world.owner.pk)).client.get(path)
+    assert "private" in answer["Cache-Control"] or "no-store" in answer["Cache-Control"]
