@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from typing import Any
@@ -16,6 +17,7 @@ import dns.rrset
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.sessions.models import Session as KeptSession
 from django.test import Client
 from django.utils import timezone
 
@@ -31,6 +33,7 @@ from accounts.sso.errors import ProviderUnusable
 from accounts.sso.fetching import Session
 from accounts.sso.models import Domain, IdentityProvider
 from accounts.sso.saml import new_signing_key
+from accounts.sso.views import answers
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
 from gitslice.common.secrets import seal
 from tests.api import Api, code_of
@@ -392,3 +395,13 @@ def test_the_way_out_leads_to_an_address(monkeypatch):
     """Not to a script."""
     monkeypatch.setattr(leaving, "discover", lambda issuer: {"end_session_endpoint": "javascript:alert(1)"})
     assert leaving._oidc_url(IdentityProvider(client_id="x"), {}, "https://home/") is None
+
+
+def test_answers_that_wait_for_their_browser_are_so_many_and_forgotten_soon(world, monkeypatch):
+    """Anybody may post them."""
+    monkeypatch.setattr(answers, "MOST_ANSWERS", 3)
+    path = f"/sso/saml/{saml_provider(world).key}/acs/"
+    statuses = [Client().post(path, {"SAMLResponse": "x"}).status_code for _ in range(4)]
+    assert statuses == [302, 302, 302, 429]
+    soon = timezone.now() + timedelta(hours=1)
+    assert not KeptSession.objects.filter(expire_date__gt=soon).exists()
