@@ -25,10 +25,12 @@ from accounts.token_limits import require_unlimited
 from accounts.tokens import digest_of
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
+from gitslice.common.limits import Limit, spend
 from gitslice.common.secrets import seal
 
 LIFETIME = timedelta(days=7)
 MAX_PENDING = 5_000  # of one organization
+MOST_LETTERS = 10  # to one address in an hour
 STRENGTH: dict[str, int] = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
 
 
@@ -149,7 +151,9 @@ def _close(invitation: Invitation, user: User) -> None:
 
 
 def _renew(invitation: Invitation) -> None:
-    """A new token, mailed after commit. Sealed on its way through the queue."""
+    """A new token, mailed after commit. Sealed on its way through the queue. Raises TooManyRequests where the address
+    has had so many of late, from whatever organization."""
+    spend([Limit("invitation", digest_of(invitation.email).hex(), MOST_LETTERS, 3600)])
     token = secrets.token_urlsafe(32)
     invitation.digest = digest_of(token)
     invitation.expires_at = timezone.now() + LIFETIME

@@ -17,6 +17,7 @@ from accounts.people.errors import InvitationNotFound, MailIsOff
 from accounts.people.letters import send_invitation
 from accounts.people.members import remove_member
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
+from gitslice.common.limits import TooManyRequests
 from gitslice.common.secrets import seal
 from tests.api import Api, code_of
 from tests.world import World
@@ -221,3 +222,13 @@ def test_an_owner_who_becomes_an_admin_has_invited_no_owners(world, posted):
     with pytest.raises(InvitationNotFound):
         invitations.open_invitation(token_of(owners[ANN]))
     assert invitations.open_invitation(token_of(members["bob@example.com"]))
+
+
+def test_nobodys_letter_box_is_filled(world, posted):
+    invited(world, posted)
+    invitation = Invitation.objects.get()
+    for _ in range(9):
+        invitations.resend(actor=world.owner, invitation=invitation)
+    other = World("other")
+    with pytest.raises(TooManyRequests):
+        invitations.invite(actor=other.owner, organization=other.organization, email=ANN)
