@@ -84,7 +84,9 @@ def set_member(organization: Organization, user: User, role: str, by: Author) ->
     )
     action = "member.add" if before is None else "member.change"
     audit(organization, by, action, user.username, role=role)
-    if before is not None and before.role != role:
+    if before is None:
+        _disconnect_former(user, by)
+    elif before.role != role:
         _revoke_invitations(by, user, BEYOND[role], organization=organization)
     return membership
 
@@ -257,11 +259,20 @@ def _revoke_invitations(by: Author, user: User, roles: Collection[str], **within
 def _disconnect(organization: Organization, user: User, by: Author) -> None:
     """The organization's identity provider, which signs in the whole account, does so no more: except for an account
     that is nowhere else, and has no other way in."""
-    if not (user.memberships.exists() or user.has_usable_password()):
-        return
-    for link in SocialAccount.objects.filter(user=user, provider=key_of(organization.pk)):
+    if user.memberships.exists() or user.has_usable_password():
+        _unlink(SocialAccount.objects.filter(user=user, provider=key_of(organization.pk)), organization, by)
+
+
+def _disconnect_former(user: User, by: Author) -> None:
+    """Who joins another organization is nowhere else no more."""
+    own = [key_of(pk) for pk in user.memberships.values_list("organization", flat=True)]
+    _unlink(SocialAccount.objects.filter(user=user).exclude(provider__in=own), None, by)
+
+
+def _unlink(links: QuerySet[SocialAccount], organization: Organization | None, by: Author) -> None:
+    for link in links.select_related("user"):
         link.delete()
-        audit(organization, by, "sso.unlink", user.username, subject=link.uid)
+        audit(organization, by, "sso.unlink", link.user.get_username(), subject=link.uid)
 
 
 def _end_sessions(user: User, *, is_active: bool) -> None:

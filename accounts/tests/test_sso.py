@@ -343,6 +343,8 @@ def test_who_leaves_takes_the_account_along(world):
         remove_member(actor=user, membership=user.memberships.get(organization=world.organization))
     assert SocialAccount.objects.get().user == bea
     assert AuditEvent.objects.get(action="sso.unlink").object == "ann"
+    accounts.add_member(actor=other.owner, organization=other.organization, user=bea)
+    assert not SocialAccount.objects.exists()
 
 
 def test_another_certificate_makes_nobody_an_owner(world):
