@@ -267,6 +267,10 @@ SECRET = "gst_" + "Abcdefgh-_" * 4
         f"password='{SECRET}', sessionid={SECRET}; x",
         f'{{"password": "{SECRET}"}}',
         f"just {SECRET}",
+        f"a directory's {SECRET.replace('gst', 'gsc')}",
+        f"Bad Request: https://gitslice.example/invitations/{SECRET[4:]}/",
+        f"Internal Server Error: /account/password/reset/1a-{SECRET[4:]}/",
+        f"Not Found: /account/email/MQ:{SECRET[4:]}:x/",
     ],
 )
 def test_lines_of_the_log_hide_secrets(text):
@@ -279,6 +283,7 @@ def test_ordinary_lines_stay_as_they_are():
     for text in (
         "GET http://localhost:8000/slices/ 404",
         "the token is unknown",
+        "Forbidden: /acme/invitations/12/revoke/ /account/email/ /account/password/reset/sent/",
         "ann@example.com signed in",
     ):
         assert without_secrets(text) == text

@@ -18,6 +18,7 @@ from accounts.people.letters import send_invitation
 from accounts.people.members import remove_member
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
 from gitslice.common.limits import TooManyRequests
+from gitslice.common.logs import without_secrets
 from gitslice.common.secrets import seal
 from tests.api import Api, code_of
 from tests.world import World
@@ -232,3 +233,12 @@ def test_nobodys_letter_box_is_filled(world, posted):
     other = World("other")
     with pytest.raises(TooManyRequests):
         invitations.invite(actor=other.owner, organization=other.organization, email=ANN)
+
+
+def test_no_log_has_a_link_that_works(world, posted, caplog):
+    token = invited(world, posted)
+    assert (
+        Client().post(f"/invitations/{token}/", {"username": "ann", "password": "short"}).status_code == 400
+    )
+    assert token in caplog.text  # Django tells of what it answers
+    assert token not in without_secrets(caplog.text)
