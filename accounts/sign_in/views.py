@@ -4,17 +4,24 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.views import LoginView, LogoutView
+from allauth.account.views import email as allauth_email
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
 from accounts.api.access import signed_in
 from accounts.models import User
 from accounts.sso.leaving import way_out
 from accounts.sso.models import IdentityProvider
+from accounts.support import KEY, end_support
+from gitslice.common.audit import record
 
 
 class SignInView(LoginView):
@@ -23,9 +30,13 @@ class SignInView(LoginView):
 
 
 class SignOutView(LogoutView):
-    """Ends the session here; who came through an identity provider is offered to end the one there."""
+    """Ends the session here; who came through an identity provider is offered to end the one there. Who acts as somebody
+    else is oneself again before."""
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        if KEY in self.request.session:
+            end_support(request=self.request)
+            self.request.user = get_user(self.request)
         home = self.request.build_absolute_uri(self.get_redirect_url())
         leave = way_out(self.request, home)
         response = super().post(*args, **kwargs)
@@ -34,6 +45,26 @@ class SignOutView(LogoutView):
         url, provider = leave
         context = {"url": url, "organization": provider.organization, "home": home}
         return render(self.request, "accounts/sso/leaving.html", context)
+
+
+def email(request: HttpRequest) -> HttpResponse:
+    """An address is somebody's once they have followed the link that was mailed there, and not because they say so."""
+    if "action_primary" in request.POST:
+        return HttpResponseRedirect(reverse("account_email"))
+    return allauth_email(request)
+
+
+class SessionsView(ListUserSessionsView):
+    """Where one is signed in. Ending all but this session is in the trail."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = signed_in(self.request.user)
+        ended = UserSession.objects.filter(user=user).exclude(session_key=self.request.session.session_key)
+        record(
+            organization=None, actor=user, action="user.sessions_end", object=user.username,
+            detail={"sessions": ended.count()},
+        )  # fmt: skip
+        return super().form_valid(form)
 
 
 @login_required

@@ -287,10 +287,10 @@ def test_the_account_page_offers_single_sign_on_of_ones_organizations(signed_in,
     services.add_member(actor=world.owner, organization=world.organization, user=ann)
     assert "Single sign-on" not in page(signed_in.get("/account/"))
     provider = IdentityProvider.objects.create(organization=world.organization, protocol="oidc", active=True)
-    assert '"/sso/to/acme/?process=connect"' in signed_in.get("/account/").content.decode()
+    assert 'action="/sso/to/acme/"' in signed_in.get("/account/").content.decode()
     SocialAccount.objects.create(user=ann, provider=provider.key, uid="1")
     shown = signed_in.get("/account/").content.decode()
-    assert "process=connect" not in shown
+    assert 'action="/sso/to/acme/"' not in shown
     assert "/account/connections/" in shown
     IdentityProvider.objects.update(active=False)
     SocialAccount.objects.all().delete()
@@ -327,3 +327,56 @@ def test_a_server_without_mail_promises_none(signed_in, ann, settings):
     assert "Forgot" not in page(signed_in.get("/account/password/"))
     assert "sends no mail" in page(Client().get("/account/password/reset/"))
     assert "sends no mail" in page(signed_in.get("/account/email/"))
+
+
+def test_an_address_is_ones_own_once_it_is_verified(ann):
+    """Others are found by their addresses: by who vouches for them, and by who counts their attempts."""
+    services.create_user(username="eve", password=PASSWORD)
+    eve = Client()
+    sign_in(eve, "eve")
+    confirm(eve)
+    eve.post("/account/email/", {"action_add": "", "email": "boss@acme.example"})
+    eve.post("/account/email/", {"action_primary": "", "email": "boss@acme.example"})
+    assert User.objects.get(username="eve").email == ""
+    eve.post(re.search(r"/account/email/\S+", mail.outbox[0].body)[0])
+    assert User.objects.get(username="eve").email == "boss@acme.example"
+
+
+def test_changes_of_addresses_and_ends_of_sessions_are_in_the_trail(signed_in, ann):
+    confirm(signed_in)
+    signed_in.post("/account/email/", {"action_add": "", "email": "new@acme.example"})
+    signed_in.post("/account/email/", {"action_remove": "", "email": "new@acme.example"})
+    sign_in(Client())
+    signed_in.post("/account/sessions/")
+    events = AuditEvent.objects.filter(actor=ann).order_by("pk")
+    wanted = ("user.email_add", "user.email_remove", "user.sessions_end")
+    assert [(event.action, event.detail) for event in events.filter(action__in=wanted)] == [
+        ("user.email_add", {"email": "new@acme.example"}),
+        ("user.email_remove", {"email": "new@acme.example"}),
+        ("user.sessions_end", {"sessions": 1}),
+    ]
+
+
+def test_links_in_mails_lead_to_the_public_address(ann, settings):
+    """Whatever name the question came by."""
+    settings.GITSLICE_PUBLIC_URL, settings.ALLOWED_HOSTS = "https://gitslice.example", ["*"]
+    client = Client(headers={"Host": "evil.example"})
+    sign_in(client)
+    confirm(client)
+    client.post("/account/email/", {"action_add": "", "email": "new@acme.example"})
+    Client(headers={"Host": "evil.example"}).post("/account/password/reset/", {"email": "ann@acme.example"})
+    Client(headers={"Host": "evil.example"}).post("/account/password/reset/", {"email": "who@acme.example"})
+    links = [re.search(r"https?://\S+", letter.body)[0] for letter in mail.outbox]
+    assert len(links) == 3
+    assert [link.partition("/account/")[0] for link in links] == ["https://gitslice.example"] * 3, links
+
+
+def test_who_has_somebodys_address_too_does_not_forgive_attempts_on_them(ann):
+    for _ in range(9):
+        sign_in(Client(), "ann@acme.example", "wrong")
+    services.create_user(username="eve", email="ann@acme.example", password=NEW_PASSWORD)
+    services.create_user(username="ann@acme.example", password=NEW_PASSWORD)
+    for name in ("eve", "ann@acme.example"):
+        client = Client()
+        sign_in(client, name, NEW_PASSWORD)
+    assert sign_in(Client(), "ann@acme.example", "wrong").status_code == 429

@@ -58,6 +58,7 @@ class PageMiddleware:
         policy = ADMIN_POLICY if request.path.startswith(ADMIN) else POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cache-Control", "private")  # no proxy keeps it for somebody else
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
