@@ -70,9 +70,9 @@ class UserAdmin(DjangoUserAdmin, Admin):
     actions = ["deactivate", "reactivate", "revoke_all_tokens", "act_as"]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Superusers are changed by superusers: else whoever sets their password becomes one."""
-        ours = obj is None or not obj.is_superuser or request.user.is_superuser
-        return ours and super().has_change_permission(request, obj)
+        """Staff and superusers are changed by superusers: else whoever sets their password has their powers."""
+        ours = obj is None or obj == request.user or not (obj.is_superuser or obj.is_staff)
+        return (ours or request.user.is_superuser) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # what they did stays theirs: deactivate them

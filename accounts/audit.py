@@ -29,6 +29,7 @@ CHANGES_ACCESS = {
     "slice.create",
     "slice.edit",
     "slice.roles",
+    "sso.switch",
     "user.deactivate",
     "admin.add",
     "admin.change",

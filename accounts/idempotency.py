@@ -72,4 +72,6 @@ def _claim(user_id: int, key: str, fingerprint: bytes) -> bool:
 
 
 def _fingerprint(request: Request, content: bytes) -> bytes:
-    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + content).digest()
+    """A token gets its own answers again, and none of another, which may see and do more."""
+    token = getattr(request.auth, "pk", "")
+    return hashlib.sha256(f"{request.method} {request.path} {token}\n".encode() + content).digest()

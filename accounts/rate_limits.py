@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
@@ -67,8 +68,15 @@ def connect() -> None:
 def _signed_in(sender: object, request: HttpRequest | None, user: User, **_: Any) -> None:
     for name in {user.get_username(), user.email}:  # people sign in by either
         of_account, of_both, *of_address = _sign_in_limits(request, name)
-        forget([of_account, of_both])
+        if not _is_anothers(name, user):
+            forget([of_account, of_both])
     forget(of_address, times=1)
+
+
+def _is_anothers(name: str, user: User) -> bool:
+    """Whether somebody else signs in by this name too: attempts on them are not the user's to take back."""
+    others = User.objects.exclude(pk=user.pk).filter(Q(username__iexact=name) | Q(email__iexact=name))
+    return bool(name) and others.exists()
 
 
 def _limits(request: HttpRequest, token: str) -> Iterator[Limit]:

@@ -32,11 +32,16 @@ def revoke_tokens(*, actor: User, tokens: Iterable[ApiToken]) -> int:
 def remove_factor(*, actor: User, factor: Authenticator) -> None:
     """Take a second factor or a passkey from somebody who has lost it, for staff. Raises PermissionDenied."""
     require_staff(actor)
-    if factor.user.is_superuser and not actor.is_superuser:
-        raise PermissionDenied("only superusers may do this to superusers")
+    require_not_above(actor, factor.user)
     name, detail = factor.user.username, {"type": factor.type}
     factor.delete()
     record(organization=None, actor=actor, action="user.second_factor_remove", object=name, detail=detail)
+
+
+def require_not_above(actor: User, user: User) -> None:
+    """Staff are left to superusers. Raises PermissionDenied."""
+    if (user.is_superuser or user.is_staff) and not actor.is_superuser:
+        raise PermissionDenied("only superusers may do this to staff and superusers")
 
 
 def require_staff(actor: User) -> None:

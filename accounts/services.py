@@ -15,7 +15,7 @@ from accounts.people.changes import lock_organization, lock_user, require_person
 from accounts.quotas import services as quotas
 from accounts.scopes import every_scope
 from accounts.signals import organization_created
-from accounts.sso.enforcement import owes_sign_in
+from accounts.sso.enforcement import owes_sign_in, require_way_in
 from accounts.support import require_own_hand
 from accounts.token_limits import limit_of, require_unlimited, require_within
 from accounts.tokens import digest_of, hint_of, new_secret
@@ -32,6 +32,8 @@ def create_user(*, username: str, email: str = "", password: str | None = None) 
             validate_password(password, user)
     except ValidationError as error:
         raise InvalidRequest(" ".join(error.messages)) from None
+    if User.objects.filter(username__iexact=username).exists():  # people sign in by it in any case
+        raise NameTaken(f"there is a user {username!r} already")
     user.set_password(password)
     try:
         with transaction.atomic():
@@ -70,12 +72,14 @@ def add_member(
 ) -> Membership:
     """Add a user or change the role of one. Only owners make owners, or unmake them.
 
-    Raises LastOwner, QuotaExceeded."""
+    Raises LastOwner, QuotaExceeded, NoWayIn."""
     lock_organization(organization)
     own_role = require_admin(actor, organization)
     before = organization.memberships.filter(user=user).values_list("role", flat=True).first()
     if Membership.Role.OWNER in (role, before) and own_role != Membership.Role.OWNER:
         raise PermissionDenied(f"only owners of {organization} may make owners, or change them")
+    if before in (None, Membership.Role.OWNER) and role != Membership.Role.OWNER:
+        require_way_in(organization, user)
     membership = set_member(organization, user, role, actor)
     if before != role and owes_sign_in(user):  # an owner who becomes less owes it too
         sign_out(User.objects.filter(pk=user.pk))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any, cast
 
 from django.conf import settings
@@ -83,13 +84,25 @@ def _support_of(request: HttpRequest) -> dict[str, Any] | None:
     return support if support and support["until"] >= time.time() else None
 
 
+def person_of_session(key: str) -> User | AnonymousUser:
+    """Who acts by a session now: nobody, once it has ended."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    real: Any = get_user(request)
+    return _supported(request, real) or real
+
+
+def _supported(request: HttpRequest, real: User | AnonymousUser) -> User | None:
+    """The user in whose place the session's is."""
+    support = _support_of(request)
+    user = User.objects.filter(pk=support["user"]).first() if support else None
+    return user if may_support(real, user) else None
+
+
 def _placed(request: HttpRequest) -> User | AnonymousUser:
     real: Any = get_user(request)
-    support = _support_of(request)
-    if support is None:
-        return real
-    user = User.objects.filter(pk=support["user"]).first()
-    if user is None or not may_support(real, user):
+    user = _supported(request, real)
+    if user is None:
         return real
     request.impersonator = real  # type: ignore[attr-defined]
     set_origin(current_origin().in_place_of(real.username))

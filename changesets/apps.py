@@ -4,8 +4,3 @@ from django.apps import AppConfig
 class ChangesetsConfig(AppConfig):
     name = "changesets"
     default_auto_field = "django.db.models.BigAutoField"
-
-    def ready(self) -> None:
-        from changesets.receivers import connect
-
-        connect()

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.models import User
-from changesets.approvals import state_after_reviews
+from changesets.approvals import state_after_reviews, wrote
 from changesets.collision_bodies import collision_bodies
 from changesets.edits import PathEdit, WantedEdit, apply_to_base, touched_paths
 from changesets.errors import (
@@ -207,9 +207,9 @@ def review_changeset(
 ) -> Changeset:
     """Approve or reject the current patchset. Writers may, but nobody approves their own."""
     Access(changeset.slice, actor).require_writer()
-    if verdict == Review.Verdict.APPROVE and changeset.author_id == actor.pk:
-        raise PermissionDenied("you cannot approve your own changeset")
     changeset = _locked(changeset)
+    if verdict == Review.Verdict.APPROVE and wrote(changeset, actor):
+        raise PermissionDenied("you cannot approve your own changeset, nor edits of yours in another's")
     _check_current(changeset, expected_patchset)
     Review.objects.create(
         changeset=changeset, patchset=changeset.current, reviewer=actor, verdict=verdict, body=body

@@ -24,6 +24,8 @@ from django.utils import timezone
 from accounts.events import ACCESS, events_after, newest_position, oldest_position, public_body, settle
 from accounts.models import ApiToken, Event, Organization, User
 from accounts.services import role_in
+from accounts.sso.enforcement import owes_sign_in
+from accounts.support import person_of_session
 from gitslice.common.errors import ServerBusy
 from slices.models import Slice
 
@@ -61,10 +63,11 @@ class Scope:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who watches: a user (None: nobody signed in), by a token or a session."""
+    """Who watches: a user (None: nobody signed in), by a token or a session (its key)."""
 
     user_id: int | None
     token_id: int | None = None
+    session: str | None = None
 
 
 MEMBER = 0  # among the ids of the slices that somebody sees: they belong to the organization
@@ -111,9 +114,11 @@ def _slices_seen(caller: Caller, organization_id: int) -> set[int] | None:
     user = User.objects.filter(pk=caller.user_id, is_active=True).first()
     if user is None:
         return None
+    if caller.session is not None and person_of_session(caller.session).pk != user.pk:
+        return None
     if caller.token_id is not None:
         user.token = _live_token(caller.token_id)
-        if user.token is None:
+        if user.token is None or owes_sign_in(user):
             return None
     seen = set(slices.visible_to(user).values_list("pk", flat=True))
     member = role_in(user, Organization(pk=organization_id)) is not None

@@ -42,6 +42,7 @@ try:
     GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
+    GITSLICE_SEARCH_SECONDS = env.number("GITSLICE_SEARCH_SECONDS", 5)
     GITSLICE_GLOBAL_MERGE_SECONDS = env.number("GITSLICE_GLOBAL_MERGE_SECONDS", 5)
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
     GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
@@ -64,6 +65,7 @@ try:
     GITSLICE_PUBLIC_URL = env.public_url(GITSLICE_HOME)
     GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
     GITSLICE_METRICS_TOKEN = env.text("GITSLICE_METRICS_TOKEN")
+    GITSLICE_BACKUP_KEY_FILE = env.text("GITSLICE_BACKUP_KEY_FILE")
     env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)
 except env.SettingError as error:
     sys.exit(f"error: {error}")
@@ -247,6 +249,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gitslice.api_docs.describe_failures",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "OrganizationRoleEnum": ["owner", "admin", "member"],
         "HolderKindEnum": ["user", "team"],
@@ -280,9 +286,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": GITSLICE_GLOBAL_MERGE_SECONDS,
         "options": {"expires": 60},
     },
-    "slices.sweep_search": {
-        "task": "slices.sweep_search",
-        "schedule": GITSLICE_SWEEP_SECONDS,
+    "slices.index_landed": {
+        "task": "slices.index_landed",
+        "schedule": GITSLICE_SEARCH_SECONDS,
         "options": {"expires": 60},
     },
     "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},

@@ -15,6 +15,7 @@ from slices.models import (
     MergedCommit,
     PathHead,
     PathVersion,
+    SearchState,
     SearchText,
     Slice,
     SliceLog,
@@ -172,6 +173,13 @@ class TreeNodeAdmin(History):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TreeNode]:
         return super().get_queryset(request).defer("body")
+
+
+@admin.register(SearchState)
+class SearchStateAdmin(ReadOnly, Admin):
+    list_display = ["organization", "seq"]
+    list_select_related = ["organization"]
+    search_fields = ["=organization__slug"]
 
 
 @admin.register(SearchText)

@@ -350,6 +350,18 @@ class TreeNode(models.Model):
         constraints = [models.UniqueConstraint(fields=["organization", "digest"], name="tree_node_once")]
 
 
+class SearchState(models.Model):
+    """Up to which commit the texts that are searched are those of the heads."""
+
+    organization = models.OneToOneField(
+        "accounts.Organization", on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    seq = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.seq}"
+
+
 class SearchText(models.Model):
     """The text at a path head, to be searched; NULL for what is none, or too large. Derived: `manage.py rebuild_search`."""
 

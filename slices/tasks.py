@@ -8,7 +8,7 @@ from accounts.models import Organization
 from slices.global_state.errors import GlobalBlocked, GlobalMergeRunning
 from slices.global_state.merging import merge_global
 from slices.global_state.pending import waiting_organizations
-from slices.search.index import refresh
+from slices.search.index import follow, outdated_organizations
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +36,7 @@ def merge_global_state(organization_id: int) -> int:
     return count
 
 
-@shared_task(name="slices.index_paths", ignore_result=True)
-def index_paths(organization_id: int, paths: list[str]) -> int:
-    """Bring the texts that are searched to the heads of these paths."""
-    return refresh(organization_id, paths)
-
-
-@shared_task(name="slices.sweep_search", ignore_result=True)
-def sweep_search() -> int:
-    """Bring all texts to the heads: notices of landings may be lost. Gives the number of those that were not."""
-    return sum(refresh(organization) for organization in Organization.objects.values_list("pk", flat=True))
+@shared_task(name="slices.index_landed", ignore_result=True)
+def index_landed() -> int:
+    """Bring the texts that are searched to what has landed since the last time. Gives the number of those that were not."""
+    return sum(follow(organization) for organization in outdated_organizations())

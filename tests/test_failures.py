@@ -57,6 +57,13 @@ def test_a_form_in_another_encoding_is_refused(client, path):
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(("path", "status"), [("/login/", 400), ("/nonsense/nonsense/", 404)])
+def test_a_form_that_has_no_parts_is_refused(client, path, status):
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.cookies["csrftoken"] = "a" * 32
+    assert stranger.generic("POST", path, b"a=b", "multipart/form-data").status_code == status
+
+
 def test_a_host_that_is_not_ours_is_refused(client, settings):
     settings.ALLOWED_HOSTS = ["ours.example"]
     page, problem = (Client().get(path, headers={"Host": "evil.example"}) for path in ("/", "/api/v1/me/"))

@@ -22,7 +22,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import rate_limits
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.services import create_user
 from gitslice.common import limits as counting
 from gitslice.common.addresses import client_address, neighbourhood
@@ -267,6 +267,10 @@ SECRET = "gst_" + "Abcdefgh-_" * 4
         f"password='{SECRET}', sessionid={SECRET}; x",
         f'{{"password": "{SECRET}"}}',
         f"just {SECRET}",
+        f"a directory's {SECRET.replace('gst', 'gsc')}",
+        f"Bad Request: https://gitslice.example/invitations/{SECRET[4:]}/",
+        f"Internal Server Error: /account/password/reset/1a-{SECRET[4:]}/",
+        f"Not Found: /account/email/MQ:{SECRET[4:]}:x/",
     ],
 )
 def test_lines_of_the_log_hide_secrets(text):
@@ -279,6 +283,7 @@ def test_ordinary_lines_stay_as_they_are():
     for text in (
         "GET http://localhost:8000/slices/ 404",
         "the token is unknown",
+        "Forbidden: /acme/invitations/12/revoke/ /account/email/ /account/password/reset/sent/",
         "ann@example.com signed in",
     ):
         assert without_secrets(text) == text
@@ -350,3 +355,12 @@ def test_no_secret_stands_in_the_log_of_a_web_process_and_no_traceback_in_its_an
     text = log.read_text()
     assert "Traceback" in text
     assert token.removeprefix("gst_") not in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/slices/", "/acme/slices/", "/account/", "/api/v1/me/", "/admin/", "/no/such/"]
+)
+def test_no_proxy_between_keeps_what_it_carries(world, path):
+    User.objects.filter(pk=world.owner.pk).update(is_staff=True, is_superuser=True)
+    answer = Pages(User.objects.get(pk=world.owner.pk)).client.get(path)
+    assert "private" in answer["Cache-Control"] or "no-store" in answer["Cache-Control"]

@@ -27,6 +27,7 @@ PAGES = [
     "/profile/",
     "/acme/people/",
     "/acme/invitations/",
+    "/acme/service-accounts/",
     "/acme/teams/",
     "/acme/teams/core/",
     "/acme/settings/",

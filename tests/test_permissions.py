@@ -137,6 +137,7 @@ class Walk:
             "service-account-token": machines.pk,
             "scim-token": directory.pk,
             "people:revoke-scim-token": directory.pk,
+            "people:service-account-revoke-token": machines.pk,
         }
         self.arguments = {
             "org": "acme",
@@ -210,7 +211,7 @@ class Walk:
             return self.conflicting.number
         if key == "commit" and "global" in name:
             return "g1"
-        if key == "name" and name.startswith("service-account"):
+        if key == "name" and "service-account" in name:
             return "ci"
         return self.arguments[key]
 
@@ -319,7 +320,7 @@ QUERIES = {
     "conflict-history": "?path=web/a",
 }
 BODIES: dict[tuple[str, str], Any] = {
-    ("organizations", "POST"): {"organization": "new"},
+    ("organizations", "POST"): {"organization": "another"},
     ("organization", "PATCH"): {"name": "New"},
     ("members", "POST"): {"user": "second"},
     ("member", "PATCH"): {"role": "admin"},
@@ -350,7 +351,9 @@ FORMS: dict[str, dict[str, str]] = {
     "device-decide": {"decision": "allow"},
     "sso": {"email": "ann@acme.example"},
     "people:profile": {"first_name": "Ann"},
-    "people:new-token": {"token_name": "new", "scopes": "read"},
+    "people:new-token": {"token_name": "new", "scopes": "read", "expiry": "90"},
+    "people:service-accounts": {"name": "new"},
+    "people:service-account": {"token_name": "new", "scopes": "read", "expiry": "90"},
     "people:member-role": {"role": "admin"},
     "people:invitations": {"email": "new@x.example", "role": "member"},
     "people:teams": {"slug": "new"},

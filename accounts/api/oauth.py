@@ -70,7 +70,7 @@ class DeviceAuthorizationView(OAuthView):
     @extend_schema(
         operation_id="authorize_device",
         request={"application/x-www-form-urlencoded": DeviceQuestion},
-        responses=OpenApiTypes.OBJECT,
+        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 401: OpenApiTypes.OBJECT},
         auth=[],
         tags=["tokens"],
     )
@@ -83,7 +83,7 @@ class DeviceTokenView(OAuthView):
     @extend_schema(
         operation_id="get_device_token",
         request={"application/x-www-form-urlencoded": TokenQuestion},
-        responses=OpenApiTypes.OBJECT,
+        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 401: OpenApiTypes.OBJECT},
         auth=[],
         tags=["tokens"],
     )

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from accounts.errors import ServiceAccountNotFound
 from accounts.models import ApiToken, Membership, Organization, User, validate_slug
@@ -65,6 +67,15 @@ def revoke_account_token(*, actor: User, organization: Organization, account: Us
     """Raises NotFound for a token that is not the account's."""
     require_admin(actor, organization)
     revoke_token(actor=actor, token_id=token_id, user=account)
+
+
+def find_service_accounts(organization: Organization) -> QuerySet[User]:
+    """By name; `live_tokens` counts those that are neither revoked nor expired."""
+    live = Q(api_tokens__revoked_at=None) & (
+        Q(api_tokens__expires_at=None) | Q(api_tokens__expires_at__gt=timezone.now())
+    )
+    accounts = organization.service_accounts.order_by("username")
+    return accounts.annotate(live_tokens=Count("api_tokens", filter=live))
 
 
 def find_service_account(organization: Organization, name: str) -> User:

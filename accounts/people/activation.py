@@ -14,7 +14,7 @@ from accounts.people.changes import (
     require_other_owner,
 )
 from accounts.people.members import find_member
-from accounts.revocation import require_staff
+from accounts.revocation import require_not_above, require_staff
 from accounts.services import require_admin
 from accounts.token_limits import require_unlimited
 from gitslice.common.errors import InvalidRequest, PermissionDenied
@@ -22,7 +22,7 @@ from gitslice.common.errors import InvalidRequest, PermissionDenied
 
 @transaction.atomic
 def deactivate_user(*, actor: User, user: User, organization: Organization | None = None) -> User:
-    """Staff may who change users, with anybody but superusers, who are left to superusers; and owners and admins of the
+    """Staff may who change users, with anybody but staff and superusers, who are left to superusers; and owners and admins of the
     only organization that the user belongs to.
 
     Raises PermissionDenied, LastOwner, MemberNotFound, InvalidRequest for oneself.
@@ -48,8 +48,7 @@ def _authorise(actor: User, user: User, organization: Organization | None) -> No
         raise InvalidRequest("nobody deactivates themselves")
     if organization is None:
         require_staff(actor)
-        if user.is_superuser and not actor.is_superuser:
-            raise PermissionDenied("only superusers may do this to superusers")
+        require_not_above(actor, user)
         return
     lock_organization(organization)
     own_role = require_admin(actor, organization)

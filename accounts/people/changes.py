@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
@@ -17,14 +18,29 @@ from django.utils import timezone
 
 from accounts.errors import LastOwner, NestedTooDeep
 from accounts.events import ACCESS, announce
-from accounts.models import Membership, Organization, ScimUser, Team, User, validate_slug
+from accounts.models import (
+    DeviceGrant,
+    Invitation,
+    Membership,
+    Organization,
+    ScimUser,
+    Team,
+    User,
+    validate_slug,
+)
 from accounts.quotas.services import MEMBERS, give_back, take
 from accounts.signals import member_removed
+from accounts.sso.models import key_of
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
 
 OWNER = Membership.Role.OWNER
 MAX_NAME = 200
+BEYOND: dict[str, list[str]] = {  # roles that one invites nobody to
+    Membership.Role.MEMBER: Membership.Role.values,
+    Membership.Role.ADMIN: [OWNER],
+    OWNER: [],
+}
 
 Author = User | str
 
@@ -68,6 +84,10 @@ def set_member(organization: Organization, user: User, role: str, by: Author) ->
     )
     action = "member.add" if before is None else "member.change"
     audit(organization, by, action, user.username, role=role)
+    if before is None:
+        _disconnect_former(user, by)
+    elif before.role != role:
+        _revoke_invitations(by, user, BEYOND[role], organization=organization)
     return membership
 
 
@@ -87,6 +107,8 @@ def drop_member(organization: Organization, user: User, by: Author) -> None:
     give_back(organization, MEMBERS)
     names = [team.slug for team in teams]
     audit(organization, by, "member.remove", user.username, role=membership.role, teams=names)
+    _revoke_invitations(by, user, Membership.Role.values, organization=organization)
+    _disconnect(organization, user, by)
 
 
 def deactivate(user: User, organization: Organization | None, by: Author) -> None:
@@ -95,6 +117,7 @@ def deactivate(user: User, organization: Organization | None, by: Author) -> Non
         return
     _end_sessions(user, is_active=False)
     _audit_user(organization, by, "user.deactivate", user)
+    _revoke_invitations(by, user, Membership.Role.values)
     announce(organization_id=None, kind=ACCESS)  # streams end wherever the user watches
 
 
@@ -224,11 +247,41 @@ def sign_out(users: QuerySet[User]) -> None:
     users.update(session_generation=F("session_generation") + 1)
 
 
+def _revoke_invitations(by: Author, user: User, roles: Collection[str], **within: Organization) -> None:
+    """Links that were sent by who may not send them any more: else they come back by one to another address."""
+    sent = Invitation.objects.pending().filter(invited_by=user, role__in=roles, **within)
+    for invitation in sent.select_related("organization").order_by("pk"):
+        invitation.revoked_at = timezone.now()
+        invitation.save(update_fields=["revoked_at"])
+        audit(invitation.organization, by, "invitation.revoke", invitation.email)
+
+
+def _disconnect(organization: Organization, user: User, by: Author) -> None:
+    """The organization's identity provider, which signs in the whole account, does so no more: except for an account
+    that is nowhere else, and has no other way in."""
+    if user.memberships.exists() or user.has_usable_password():
+        _unlink(SocialAccount.objects.filter(user=user, provider=key_of(organization.pk)), organization, by)
+
+
+def _disconnect_former(user: User, by: Author) -> None:
+    """Who joins another organization is nowhere else no more."""
+    own = [key_of(pk) for pk in user.memberships.values_list("organization", flat=True)]
+    _unlink(SocialAccount.objects.filter(user=user).exclude(provider__in=own), None, by)
+
+
+def _unlink(links: QuerySet[SocialAccount], organization: Organization | None, by: Author) -> None:
+    for link in links.select_related("user"):
+        link.delete()
+        audit(organization, by, "sso.unlink", link.user.get_username(), subject=link.uid)
+
+
 def _end_sessions(user: User, *, is_active: bool) -> None:
     itself = User.objects.filter(pk=user.pk)
     itself.update(is_active=is_active)
     sign_out(itself)
     user.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+    allowed = DeviceGrant.objects.filter(user=user, state=DeviceGrant.State.ALLOWED)
+    allowed.update(state=DeviceGrant.State.DENIED)
     user.is_active = is_active
 
 

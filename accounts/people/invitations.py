@@ -19,16 +19,18 @@ from accounts.people.changes import audit, lock_organization, set_member, sign_o
 from accounts.people.errors import InvitationNotFound, MailIsOff
 from accounts.quotas.services import MEMBERS, require_room
 from accounts.services import create_user, require_admin
-from accounts.sso.enforcement import owes_sign_in
+from accounts.sso.enforcement import owes_sign_in, require_way_in
 from accounts.tasks import send_invitation
 from accounts.token_limits import require_unlimited
 from accounts.tokens import digest_of
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
+from gitslice.common.limits import Limit, spend
 from gitslice.common.secrets import seal
 
 LIFETIME = timedelta(days=7)
 MAX_PENDING = 5_000  # of one organization
+MOST_LETTERS = 10  # to one address in an hour
 STRENGTH: dict[str, int] = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
 
 
@@ -60,6 +62,7 @@ def resend(*, actor: User, invitation: Invitation) -> Invitation:
     """Mail a new link, good for another 7 days; the one before is dead. Raises InvitationNotFound, MailIsOff."""
     current = _lock(actor, invitation)
     _require_mail()
+    current.invited_by = actor
     _renew(current)
     audit(current.organization, actor, "invitation.resend", current.email)
     return current
@@ -86,12 +89,14 @@ def open_invitation(token: str) -> Invitation:
 @transaction.atomic
 def accept(*, user: User, token: str) -> Membership:
     """Join with an account that one has. Who is in it already keeps the stronger role. Raises InvitationNotFound,
-    QuotaExceeded."""
+    QuotaExceeded, NoWayIn."""
     require_unlimited(user)
     invitation = _take(token)
     organization = invitation.organization
     membership = organization.memberships.filter(user=user).first()
     if membership is None or STRENGTH[membership.role] < STRENGTH[invitation.role]:
+        if membership is None and invitation.role != Membership.Role.OWNER:
+            require_way_in(organization, user)
         membership = set_member(organization, user, invitation.role, user)
     if not user.email:
         user.email = invitation.email
@@ -146,7 +151,9 @@ def _close(invitation: Invitation, user: User) -> None:
 
 
 def _renew(invitation: Invitation) -> None:
-    """A new token, mailed after commit. Sealed on its way through the queue."""
+    """A new token, mailed after commit. Sealed on its way through the queue. Raises TooManyRequests where the address
+    has had so many of late, from whatever organization."""
+    spend([Limit("invitation", digest_of(invitation.email).hex(), MOST_LETTERS, 3600)])
     token = secrets.token_urlsafe(32)
     invitation.digest = digest_of(token)
     invitation.expires_at = timezone.now() + LIFETIME

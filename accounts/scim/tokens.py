@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Organization, ScimToken, User
 from accounts.people.changes import audit
 from accounts.services import require_admin
+from accounts.support import require_own_hand
 from accounts.tokens import digest_of, hint_of
 from gitslice.common.errors import InvalidRequest, NotFound, Unauthenticated
 
@@ -22,6 +23,7 @@ MAX_NAME = 100
 @transaction.atomic
 def create_scim_token(*, actor: User, organization: Organization, name: str) -> tuple[ScimToken, str]:
     """A new token and its secret, which is shown this once and never stored."""
+    require_own_hand()
     require_admin(actor, organization)
     name = name.strip()
     if not name or len(name) > MAX_NAME or "\0" in name:
@@ -37,6 +39,7 @@ def create_scim_token(*, actor: User, organization: Organization, name: str) -> 
 @transaction.atomic
 def revoke_scim_token(*, actor: User, organization: Organization, token_id: int) -> None:
     """The directory is refused from its next request on. Raises NotFound."""
+    require_own_hand()
     require_admin(actor, organization)
     token = live_tokens(organization).select_for_update(of=("self",)).filter(pk=token_id).first()
     if token is None:

@@ -25,6 +25,7 @@ from accounts.scim.errors import InvalidFilter, InvalidValue, ResourceNotFound
 from accounts.scim.filters import Condition
 from accounts.scim.patching import Document, lowered
 from accounts.services import create_user
+from accounts.sso.enforcement import require_way_in
 from gitslice.common.errors import NameTaken
 
 MAX_TEXT = 254
@@ -197,7 +198,7 @@ def _write(organization: Organization, record: ScimUser, person: Person, by: Aut
     else:
         _end_membership(organization, record, by)
     if _is_own(organization, record):
-        _describe(record)
+        _describe(organization, record)
     changes.audit(organization, by, "scim_user.change", record.user_name, user=record.user.username)
     return find_user(organization, str(record.pk))
 
@@ -213,6 +214,7 @@ def _begin(organization: Organization, record: ScimUser, by: Author) -> None:
         record.suspended = False
         record.save(update_fields=["suspended"])
     if not is_member:
+        require_way_in(organization, record.user)
         changes.set_member(organization, record.user, Membership.Role.MEMBER, by)
 
 
@@ -238,17 +240,24 @@ def _suspend(organization: Organization, record: ScimUser, by: Author) -> None:
 
 
 def _is_own(organization: Organization, record: ScimUser) -> bool:
-    """Whether the account is the directory's to end and to describe: made by it, and in no other organization."""
+    """Whether the account is the directory's to end and to describe: made by it, in no other organization,
+    and without powers over this server."""
     if not record.provisioned:
         return False
     user = changes.lock_user(record.user)
-    return not user.is_superuser and not user.memberships.exclude(organization=organization).exists()
+    return (
+        not (user.is_superuser or user.is_staff)
+        and not user.memberships.exclude(organization=organization).exists()
+    )
 
 
-def _describe(record: ScimUser) -> None:
+def _describe(organization: Organization, record: ScimUser) -> None:
+    """An owner keeps the address: a mail to it lets one in, and admins speak for the directory."""
     user, told = record.user, record.attributes
     user.first_name, user.last_name = told.get("givenName", "")[:150], told.get("familyName", "")[:150]
-    user.email = told.get("email", "")
+    membership = _membership(organization, record)
+    if membership is None or membership.role != changes.OWNER:
+        user.email = told.get("email", "")
     user.save(update_fields=["first_name", "last_name", "email"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
@@ -19,15 +20,30 @@ from accounts.trail.sign_ins import write_sign_in
 from gitslice.common.audit import record
 from gitslice.common.secrets import seal, unseal
 
+MISMATCH = "The user name or the password is not correct."  # whichever it was
+LINKS = ("activate_url", "password_reset_url", "signup_url")  # in allauth's mails
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts come by invitation (accounts/people/invitations.py) or a directory; who may make one here is a setting."""
+
+    error_messages = DefaultAccountAdapter.error_messages | dict.fromkeys(
+        ("username_password_mismatch", "email_password_mismatch"),
+        MISMATCH,
+    )
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return settings.GITSLICE_OPEN_SIGN_UP
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Attempts are counted in accounts/rate_limits.py, on whatever page."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Links in it lead to the public address: who asks for a mail to somebody else names any host they like."""
+        home = settings.GITSLICE_PUBLIC_URL.rstrip("/")
+        links = {name: home + urlsplit(context[name]).path for name in LINKS if name in context}
+        site = {"name": "GitSlice", "domain": urlsplit(home).netloc}
+        super().send_mail(template_prefix, email, context | links | {"current_site": site})
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
         user = super().save_user(request, user, form, commit)

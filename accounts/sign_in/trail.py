@@ -16,6 +16,8 @@ ACTIONS: tuple[tuple[Signal, str], ...] = (
     (account.password_set, "user.password_set"),
     (account.password_changed, "user.password_change"),
     (account.password_reset, "user.password_reset"),
+    (account.email_added, "user.email_add"),
+    (account.email_removed, "user.email_remove"),
     (account.email_changed, "user.email_change"),
     (mfa.authenticator_added, "user.second_factor_add"),
     (mfa.authenticator_removed, "user.second_factor_remove"),
@@ -33,8 +35,11 @@ def connect() -> None:
 
 
 def _recorder(action: str) -> Any:
-    def receive(sender: Any, user: Any, authenticator: Any = None, **kwargs: Any) -> None:
+    def receive(
+        sender: Any, user: Any, authenticator: Any = None, email_address: Any = None, **kwargs: Any
+    ) -> None:
         detail = {"type": authenticator.type} if authenticator else {}
+        detail |= {"email": email_address.email} if email_address else {}
         record(organization=None, actor=user, action=action, object=user.username, detail=detail)
 
     return receive

@@ -16,7 +16,7 @@ urlpatterns = [
     path("account/new/", allauth.signup, name="account_signup"),
     path("account/inactive/", allauth.account_inactive, name="account_inactive"),
     path("account/reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
-    path("account/email/", allauth.email, name="account_email"),
+    path("account/email/", views.email, name="account_email"),
     path("account/email/sent/", allauth.email_verification_sent, name="account_email_verification_sent"),
     re_path(r"^account/email/(?P<key>[-:\w]+)/$", allauth.confirm_email, name="account_confirm_email"),
     path("account/password/", allauth.password_change, name="account_change_password"),
@@ -34,5 +34,5 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("account/second-factor/", include("allauth.mfa.urls")),
-    path("account/sessions/", include("allauth.usersessions.urls")),
+    path("account/sessions/", views.SessionsView.as_view(), name="usersessions_list"),
 ]

@@ -20,6 +20,7 @@ from accounts.sso.admission import (
     account_of_directory,
     admit,
     check_may_make_account,
+    forget_claims,
     owner_of_address,
     speaks_for,
 )
@@ -91,6 +92,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
             admit(provider=provider, user=login.user, identity=identity)
         else:
             check_may_make_account(provider, identity)
+            forget_claims(identity.email)
             account = account_of_directory(provider, identity.email)
             if account is not None:
                 admit(provider=provider, user=account, identity=identity)

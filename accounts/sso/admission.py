@@ -17,6 +17,8 @@ from accounts.sso.identities import Identity
 from accounts.sso.models import Domain, IdentityProvider
 from gitslice.common.audit import record
 
+ORDINARY = (Membership.Role.MEMBER, Membership.Role.ADMIN)
+
 
 def check_may_make_account(provider: IdentityProvider, identity: Identity) -> None:
     """A provider speaks for the verified domains of its organization, and for nobody else. Raises SignInRefused,
@@ -47,12 +49,20 @@ def owner_of_address(email: str) -> User | None:
     return User.objects.filter(Q(email__iexact=email) | Q(pk__in=stated)).order_by("pk").first()
 
 
+def forget_claims(email: str) -> None:
+    """What others have typed as their address, and never verified, keeps out nobody for whom a provider speaks."""
+    typed = EmailAddress.objects.filter(email__iexact=email, verified=False)
+    typed.exclude(user__email__iexact=email).delete()
+
+
 def account_of_directory(provider: IdentityProvider, email: str) -> User | None:
     """The account with this address that the organization's own directory made, which has no password to ask for. One
-    that has got powers over this server since is left to its passwords. Raises SignInRefused if it is another
-    identity's."""
+    that has got powers over this server or the organization since, or belongs to another one too, is left to its
+    passwords. Raises SignInRefused if it is another identity's."""
     made = ScimUser.objects.filter(organization=provider.organization, provisioned=True, deleted=False)
+    others = Membership.objects.exclude(organization=provider.organization, role__in=ORDINARY)
     people = User.objects.filter(is_staff=False, is_superuser=False, email__iexact=email)
+    people = people.exclude(pk__in=others.values("user"))
     account = people.filter(pk__in=made.values("user")).order_by("pk").first()
     if account is not None and SocialAccount.objects.filter(user=account, provider=provider.key).exists():
         raise SignInRefused("the account with this address is connected to another identity there")

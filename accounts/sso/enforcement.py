@@ -7,9 +7,12 @@ provider knows.
 from __future__ import annotations
 
 from allauth.socialaccount.models import SocialAccount
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Membership, Organization, User
-from accounts.sso.models import KEY
+from accounts.sso.domains import domain_of
+from accounts.sso.errors import NoWayIn
+from accounts.sso.models import KEY, Domain, IdentityProvider
 
 # The first organization that the user must have signed in to by single sign-on, and never did. Joins `account`.
 UNMET = f"""
@@ -30,6 +33,28 @@ def owes_sign_in(user: User) -> bool:
     demanding = _demanding(user)
     known = SocialAccount.objects.filter(user=user, provider__in=demanding).values_list("provider", flat=True)
     return bool(demanding.keys() - set(known))
+
+
+def require_way_in(organization: Organization, user: User) -> None:
+    """Raises NoWayIn where the organization demands what the user cannot do, who is about to be an ordinary member."""
+    provider = IdentityProvider.objects.filter(organization=organization, active=True, enforced=True).first()
+    if provider is not None and locked_out(provider, User.objects.filter(pk=user.pk)):
+        raise NoWayIn(
+            f"{user.username} is of another organization too, and could not sign in by the single sign-on of"
+            f" {organization}, which is required"
+        )
+
+
+def locked_out(provider: IdentityProvider, people: QuerySet[User]) -> list[User]:
+    """Whom the provider could not sign in, if it were required of these people: who are not connected to it, nor have an
+    address that it vouches for. Of those who belong to its organization alone nothing is asked."""
+    organization = provider.organization
+    elsewhere = Membership.objects.filter(user=OuterRef("pk")).exclude(organization=organization)
+    linked = SocialAccount.objects.filter(user=OuterRef("pk"), provider=provider.key)
+    rows = people.filter(Exists(elsewhere), ~Exists(linked), is_superuser=False, service_of=None)
+    domains = Domain.objects.filter(organization=organization, verified_at__isnull=False)
+    vouched = set(domains.values_list("name", flat=True))
+    return [user for user in rows.order_by("username") if domain_of(user.email) not in vouched]
 
 
 def refused_by(user: User, key: str | None) -> Organization | None:

@@ -9,6 +9,12 @@ class ProviderUnusable(InvalidRequest):
     """What is known of the identity provider does not work."""
 
 
+class NoWayIn(InvalidRequest):
+    """An organization that requires single sign-on would lock somebody out of an account that is not its alone."""
+
+    hint = "they connect it on their account page before it is required, or are removed from the organization"
+
+
 class SingleSignOnRequired(Unauthenticated):
     """A token of somebody who has to sign in through an organization's identity provider, and never did."""
 

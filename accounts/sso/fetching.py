@@ -5,6 +5,7 @@ else than there: who signs people in is not asked over wires that anybody may ch
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import Any
@@ -14,10 +15,13 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from accounts.webhooks.addresses import admitted
 
 PATIENCE = 10  # seconds
+MOST_READ = 4 << 20  # bytes of an answer: federations' metadata aside, all are much smaller
+CHUNK = 1 << 16
 
 
 def _within(addresses: Iterable[str]) -> list[str]:
@@ -54,6 +58,25 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
+    """Reads answers whole, of so many bytes and in so much time at most, also those that lead elsewhere."""
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        answer = super().send(*args, **options | {"stream": True})
+        content, ends = bytearray(), time.monotonic() + PATIENCE
+        try:
+            while part := answer.raw.read1(CHUNK):
+                content += part
+                if len(content) > MOST_READ or time.monotonic() > ends:
+                    raise requests.RequestException(f"an answer is larger than {MOST_READ} bytes, or slow")
+        except (HTTPError, OSError) as error:
+            if isinstance(error, requests.RequestException):
+                raise
+            raise requests.ConnectionError(error) from None
+        finally:
+            answer.close()
+        answer._content = bytes(content)
+        return answer
+
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
@@ -62,6 +85,7 @@ class _Adapter(HTTPAdapter):
 class Session(requests.Session):
     def __init__(self) -> None:
         super().__init__()
+        self.headers["Accept-Encoding"] = "identity"  # what is packed may be of any size
         self.trust_env = False  # a proxy would connect in our stead, unchecked
         self.mount("http://", _Adapter())
         self.mount("https://", _Adapter())

@@ -57,7 +57,7 @@ def way_out(request: HttpRequest, home: str) -> tuple[str, IdentityProvider] | N
 def _oidc_url(provider: IdentityProvider, left: dict[str, Any], home: str) -> str | None:
     """OpenID Connect RP-Initiated Logout 1.0."""
     end = discover(provider.issuer).get("end_session_endpoint")
-    if not end:
+    if not isinstance(end, str) or not end.startswith(("https://", "http://")):
         return None
     query = {
         "client_id": provider.client_id,

@@ -7,6 +7,10 @@ from django.db import models
 KEY = "o"  # and an organization's id: in the URLs that its provider knows, and in SocialAccount.provider of who is linked
 
 
+def key_of(organization_id: int) -> str:
+    return f"{KEY}{organization_id}"
+
+
 def new_proof() -> str:
     return secrets.token_hex(16)
 
@@ -42,7 +46,7 @@ class IdentityProvider(models.Model):
 
     @property
     def key(self) -> str:
-        return f"{KEY}{self.organization_id}"
+        return key_of(self.organization_id)
 
 
 class Domain(models.Model):

@@ -8,13 +8,15 @@ from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, Team, User
-from accounts.people.changes import sign_out
-from accounts.services import require_admin
+from accounts.people.changes import lock_organization, sign_out
+from accounts.services import require_admin, role_in
 from accounts.sso.domains import check_name, is_proven
-from accounts.sso.errors import ProviderUnusable
+from accounts.sso.enforcement import locked_out
+from accounts.sso.errors import NoWayIn, ProviderUnusable
 from accounts.sso.identities import Identity
 from accounts.sso.models import Domain, GroupMapping, IdentityProvider
 from accounts.sso.oidc import discover
@@ -23,6 +25,8 @@ from accounts.webhooks.addresses import check_url
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, NameTaken, NotFound, PermissionDenied
 from gitslice.common.secrets import seal
+
+MOST_NAMED = 5  # people in an error
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class ProviderSettings:
 
 def configure(*, actor: User, organization: Organization, settings: ProviderSettings) -> IdentityProvider:
     """Set up the identity provider, or change it. Another issuer is another provider: who was linked to the one before
-    is not to the new one. Raises ProviderUnusable, InvalidUrl."""
+    is not to the new one. Another certificate disconnects owners, unless one sets it, and staff. Raises ProviderUnusable, InvalidUrl."""
     require_admin(actor, organization)
     saml = settings.protocol == IdentityProvider.Protocol.SAML
     fields = _saml_fields(settings) if saml else _oidc_fields(settings)
@@ -52,6 +56,7 @@ def configure(*, actor: User, organization: Organization, settings: ProviderSett
         other = provider.pk is not None and (provider.protocol, provider.issuer) != (
             settings.protocol, fields["issuer"],
         )  # fmt: skip
+        signed_anew = saml and fields["certificate"] != provider.certificate
         for name, value in fields.items():
             setattr(provider, name, value)
         if saml and not provider.own_key:
@@ -65,6 +70,8 @@ def configure(*, actor: User, organization: Organization, settings: ProviderSett
             SocialAccount.objects.filter(provider=provider.key).delete()
         provider.save()
         _audit(provider, actor, "sso.configure", protocol=provider.protocol, issuer=provider.issuer)
+        if signed_anew:
+            _disconnect_those_above(provider, actor)
     return provider
 
 
@@ -79,6 +86,8 @@ def switch(*, actor: User, organization: Organization, active: bool, enforced: b
     ) and provider.tested_at is None:
         raise ProviderUnusable("test it first: nobody could sign in through a provider that does not work")
     begins = enforced and not provider.enforced
+    if begins:
+        _require_ways_in(provider)
     provider.active, provider.enforced = active, enforced
     provider.save(update_fields=["active", "enforced"])
     _audit(provider, actor, "sso.switch", active=active, enforced=enforced)
@@ -217,6 +226,36 @@ def _domain(organization: Organization, name: str) -> Domain:
     if domain is None:
         raise NotFound(f"{name!r} is no domain of {organization}")
     return domain
+
+
+def _disconnect_those_above(provider: IdentityProvider, actor: User) -> None:
+    """Who sets a certificate can sign for everybody who is linked, but does not come in as who may do more."""
+    if actor.is_superuser:
+        return
+    above = Q(is_staff=True) | Q(is_superuser=True)
+    if role_in(actor, provider.organization) != Membership.Role.OWNER:
+        owners = provider.organization.memberships.filter(role=Membership.Role.OWNER)
+        above |= Q(pk__in=owners.values("user"))
+    people = User.objects.filter(above).exclude(pk=actor.pk)
+    for link in SocialAccount.objects.filter(provider=provider.key, user__in=people).select_related("user"):
+        link.delete()
+        record(
+            organization=provider.organization, actor=actor, action="sso.unlink", object=link.user.get_username(),
+            detail={"subject": link.uid},
+        )  # fmt: skip
+
+
+def _require_ways_in(provider: IdentityProvider) -> None:
+    """Raises ProviderUnusable."""
+    lock_organization(provider.organization)
+    members = provider.organization.memberships.exclude(role=Membership.Role.OWNER)
+    outside = locked_out(provider, User.objects.filter(pk__in=members.values("user")))
+    if outside:
+        names = ", ".join(user.username for user in outside[:MOST_NAMED])
+        raise ProviderUnusable(
+            f"it cannot be required yet: {names} would be locked out of other organizations too",
+            hint=NoWayIn.hint,
+        )
 
 
 def _end_sessions(organization: Organization, but: User) -> None:

@@ -101,3 +101,11 @@ def test_the_dashboard_is_for_who_is_signed_in(world, client):
     page = client.get("/").content.decode()
     assert "My change" in page
     assert "acme/web" in page
+
+
+@pytest.mark.django_db
+def test_names_that_differ_in_case_alone_are_one():
+    """People sign in whatever the case, which would tell two of them apart no more."""
+    services.create_user(username="ann")
+    with pytest.raises(NameTaken):
+        services.create_user(username="Ann")

@@ -222,7 +222,7 @@ def test_the_page_has_pages(world):
 
 def test_the_page_is_nothing_to_others(world):
     assert Pages(world.user("admin", Membership.Role.ADMIN)).status("/acme/audit/") == 200
-    assert Pages(world.user("member")).status("/acme/audit/") == 404
+    assert Pages(world.user("member")).status("/acme/audit/") == 403
     assert Pages(world.user("stranger", role=None)).status("/acme/audit/") == 404
     assert Pages(world.owner).status("/other/audit/") == 404
     assert Pages().status("/acme/audit/") == 302
@@ -235,5 +235,5 @@ def test_htmx_gets_the_rows_alone(world):
 
 
 def test_the_way_there_is_shown_to_who_may_go(world):
-    assert 'href="/acme/audit/"' in Pages(world.owner).get("/acme/slices/")
-    assert 'href="/acme/audit/"' not in Pages(world.user("member")).get("/acme/slices/")
+    assert 'href="/acme/audit/"' in Pages(world.owner).get("/acme/people/")
+    assert 'href="/acme/audit/"' not in Pages(world.user("member")).get("/acme/people/")

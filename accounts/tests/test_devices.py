@@ -16,6 +16,7 @@ from accounts.devices import services
 from accounts.devices.codes import LETTERS, new_user_code, user_digest
 from accounts.devices.models import CodeGuess, DeviceGrant
 from accounts.models import ApiToken, AuditEvent, User
+from accounts.people.activation import deactivate_user, reactivate_user
 from accounts.tasks import forget_old_device_grants
 from tests.api import Api
 from tests.pages import Pages, text_of
@@ -320,3 +321,12 @@ def test_tokens_may_live_without_end(program, asked, page, settings):
     allow(page, asked["user_code"])
     assert "expires_in" not in program.ask(asked["device_code"]).json()
     assert ApiToken.objects.get().expires_at is None
+
+
+def test_what_was_allowed_before_a_deactivation_gives_no_token_after_it(world, program, asked, page):
+    ann = world.user("ann")
+    allow(Pages(ann), asked["user_code"])
+    given = {"actor": world.owner, "organization": world.organization, "user": ann}
+    deactivate_user(**given)
+    reactivate_user(**given)
+    assert program.error(asked["device_code"]) == "access_denied"

@@ -12,9 +12,13 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import AuditEvent, Invitation, Membership, User
 from accounts.people import invitations
+from accounts.people.activation import deactivate_user
 from accounts.people.errors import InvitationNotFound, MailIsOff
 from accounts.people.letters import send_invitation
+from accounts.people.members import remove_member
 from gitslice.common.errors import InvalidRequest, NameTaken, PermissionDenied
+from gitslice.common.limits import TooManyRequests
+from gitslice.common.logs import without_secrets
 from gitslice.common.secrets import seal
 from tests.api import Api, code_of
 from tests.world import World
@@ -190,3 +194,51 @@ def test_a_taken_name_or_a_weak_password_leaves_the_link_open(world, posted):
         invitations.accept_as_new(token=token, username="ann", password="short")
     assert not User.objects.filter(username="ann").exists()
     invitations.accept_as_new(token=token, username="ann", password="a long enough one")
+
+
+@pytest.mark.parametrize("end", ["removed", "demoted", "deactivated"])
+def test_links_of_who_may_invite_no_more_are_dead(world, posted, end):
+    admin = world.user("admin", Role.ADMIN)
+    given = {"actor": world.owner, "organization": world.organization}
+    links = posted(lambda: invitations.invite(actor=admin, organization=world.organization, email=ANN))
+    other = invited(world, posted, "bob@example.com")
+    if end == "removed":
+        remove_member(actor=world.owner, membership=admin.memberships.get())
+    elif end == "demoted":
+        services.add_member(**given, user=admin, role=Role.MEMBER)
+    else:
+        deactivate_user(**given, user=admin)
+    with pytest.raises(InvitationNotFound):
+        invitations.open_invitation(token_of(links[ANN]))
+    assert invitations.open_invitation(other)
+    assert AuditEvent.objects.get(action="invitation.revoke").object == ANN
+
+
+def test_an_owner_who_becomes_an_admin_has_invited_no_owners(world, posted):
+    second = world.user("second", Role.OWNER)
+    given = {"actor": second, "organization": world.organization}
+    owners = posted(lambda: invitations.invite(**given, email=ANN, role=Role.OWNER))
+    members = posted(lambda: invitations.invite(**given, email="bob@example.com"))
+    services.add_member(actor=world.owner, organization=world.organization, user=second, role=Role.ADMIN)
+    with pytest.raises(InvitationNotFound):
+        invitations.open_invitation(token_of(owners[ANN]))
+    assert invitations.open_invitation(token_of(members["bob@example.com"]))
+
+
+def test_nobodys_letter_box_is_filled(world, posted):
+    invited(world, posted)
+    invitation = Invitation.objects.get()
+    for _ in range(9):
+        invitations.resend(actor=world.owner, invitation=invitation)
+    other = World("other")
+    with pytest.raises(TooManyRequests):
+        invitations.invite(actor=other.owner, organization=other.organization, email=ANN)
+
+
+def test_no_log_has_a_link_that_works(world, posted, caplog):
+    token = invited(world, posted)
+    assert (
+        Client().post(f"/invitations/{token}/", {"username": "ann", "password": "short"}).status_code == 400
+    )
+    assert token in caplog.text  # Django tells of what it answers
+    assert token not in without_secrets(caplog.text)

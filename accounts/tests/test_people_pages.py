@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core import mail
 from django.db import connection
@@ -62,6 +64,35 @@ def test_members_look_and_do_not_touch(world):
     assert "Only owners and admins" in pages.post("/acme/people/acme-owner/role/", role="member")
     assert "You have left acme" in pages.post("/acme/people/member/remove/")
     assert pages.status("/acme/people/") == 404
+
+
+def tabs_of(html: str) -> list[str]:
+    bar = html.partition('aria-label="Organization"')[2].partition("</nav>")[0]
+    return re.findall(r'<a href="([^"]*)"', bar)
+
+
+def test_one_navigation_leads_to_everything_that_one_may_open(world):
+    owner, member = Pages(world.owner), Pages(world.user("member"))
+    everything = tabs_of(owner.get("/acme/people/"))
+    assert [path.split("/")[2] for path in everything] == [
+        "people", "teams", "invitations", "service-accounts", "sign-in", "audit", "settings",
+    ]  # fmt: skip
+    for path in everything:
+        html = owner.get(path)
+        assert tabs_of(html) == everything
+        assert f'href="{path}" aria-current="page"' in html
+    shown = tabs_of(member.get("/acme/people/"))
+    assert shown == ["/acme/people/", "/acme/teams/"]
+    for path in everything:
+        assert member.status(path) == (200 if path in shown else 403)
+
+
+def test_the_page_of_an_organization_leads_its_members_to_people(world):
+    world.slice("open", "open/**", visibility="public")
+    assert 'href="/acme/people/"' in Pages(world.user("member")).get("/acme/slices/")
+    assert 'href="/acme/audit/"' not in Pages(world.owner).get("/acme/slices/")
+    assert 'href="/acme/people/"' not in Pages(world.user("stranger", role=None)).get("/acme/slices/")
+    assert 'href="/acme/people/"' not in Pages().get("/acme/slices/")
 
 
 def test_the_list_costs_the_same_for_many(world, pages):
@@ -174,6 +205,20 @@ def test_a_directory_is_connected(world, pages):
     assert "No directory is connected" in pages.get("/acme/settings/")
 
 
+def test_ones_two_pages_lead_to_each_other_and_say_nothing_twice(world, pages):
+    profile, sign_in = pages.get("/profile/"), pages.get("/account/")
+    assert 'href="/account/"' in profile.partition("<main")[2]
+    assert 'href="/profile/"' in sign_in.partition("<main")[2]
+    assert "acme" in text_of(profile).split()
+    assert "owner" not in text_of(sign_in).split()
+
+
+def test_addresses_of_forms_lead_to_their_pages(world, pages):
+    assert pages.client.get("/profile/tokens/")["Location"] == "/profile/#tokens"
+    assert pages.client.get("/acme/settings/scim/")["Location"] == "/acme/settings/#scim"
+    assert pages.client.get("/acme/sign-in/provider/")["Location"] == "/acme/sign-in/"
+
+
 def test_ones_own_page(world, pages):
     create_team(actor=world.owner, organization=world.organization, slug="core", members=[world.owner])
     text = text_of(pages.get("/profile/"))
@@ -183,22 +228,6 @@ def test_ones_own_page(world, pages):
     world.owner.refresh_from_db()
     assert world.owner.get_full_name() == "Olga Nord"
     assert pages.client.post("/profile/", {"first_name": "x" * 151}).status_code == 400
-
-
-def test_tokens_are_shown_once_on_ones_own_page(world, pages):
-    made = pages.client.post("/profile/tokens/", {"token_name": "laptop", "days": "30"})
-    secret = made.content.decode().partition("gst_")[2].partition("<")[0]
-    assert made.status_code == 200
-    assert len(secret) > 40
-    assert "no-store" in made["Cache-Control"]
-    html = pages.get("/profile/")
-    assert "laptop" in html
-    assert secret not in html
-    token = world.owner.api_tokens.get(name="laptop")
-    assert "The token is revoked" in pages.post(f"/profile/tokens/{token.pk}/revoke/")
-    assert "laptop" not in text_of(pages.get("/profile/"))
-    for wrong in ({"token_name": ""}, {"token_name": "x", "days": "0"}, {"token_name": "x", "days": "many"}):
-        assert pages.client.post("/profile/tokens/", wrong).status_code == 400
 
 
 def test_roles_of_a_slice_on_its_settings_page(world, pages):
@@ -221,7 +250,10 @@ def test_roles_of_a_slice_on_its_settings_page(world, pages):
 
 
 def test_the_pages_of_an_organization_need_signing_in(world):
-    for path in ("/profile/", "/acme/people/", "/acme/teams/", "/acme/invitations/", "/acme/settings/"):
+    for path in (
+        "/profile/", "/acme/people/", "/acme/teams/", "/acme/invitations/", "/acme/service-accounts/",
+        "/acme/service-accounts/deploy/", "/acme/settings/",
+    ):  # fmt: skip
         assert Client().get(path)["Location"].startswith("/login/?next=")
 
 

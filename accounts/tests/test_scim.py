@@ -525,3 +525,20 @@ def test_one_user_made_at_once_is_made_once(world):
             )
         )
         assert sorted(answers) == [201, 409, 409]
+
+
+@pytest.mark.parametrize("power", ["owner", "staff"])
+def test_addresses_of_who_is_above_its_admins_are_not_its_to_change(world, scim, power):
+    """Else an admin takes the account over by a mail for a forgotten password."""
+    made = scim.ok(
+        "POST", "Users", {"userName": "ann@acme.example", "emails": [{"value": "ann@acme.example"}]}
+    )
+    ann = account(made)
+    if power == "owner":
+        services.add_member(actor=world.owner, organization=world.organization, user=ann, role="owner")
+    else:
+        User.objects.filter(pk=ann.pk).update(is_staff=True)
+    path = f"Users/{made['id']}"
+    scim.patch(path, {"op": "replace", "path": "emails", "value": [{"value": "eve@evil.example"}]})
+    ann.refresh_from_db()
+    assert ann.email == "ann@acme.example"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,10 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.errors import TokenTooNarrow
-from accounts.models import ApiToken, AuditEvent
+from accounts.models import ApiToken, AuditEvent, IdentityProvider, User
+from accounts.people.changes import sign_out
 from accounts.scopes import every_scope
+from accounts.support import KEY
 from conflicts.detection import detect
 from conflicts.watching import MEMBER, Caller, Sight
 from slices.models import Slice
@@ -235,3 +238,56 @@ def test_a_session_has_all_scopes_and_no_token(world, client):
     client.force_login(world.owner)
     assert client.get("/api/v1/me/").json()["token"] is None
     assert client.get("/api/v1/tokens/current/").status_code == 400
+
+
+def test_a_narrower_token_does_not_get_the_answers_of_another(world, web):
+    """Of the same user, with the same key: among them the secrets of new tokens."""
+    wide, narrow = Api(world.token(world.owner)), Api(world.token(world.owner, slices=[web.pk]))
+    body, key = {"name": "ci"}, {"Idempotency-Key": "the-same"}
+    made = wide.post("tokens/", body, **key)
+    assert made.status_code == 201
+    assert wide.post("tokens/", body, **key).json() == made.json()
+    refused = narrow.post("tokens/", body, **key)
+    assert made.json()["secret"] not in refused.content.decode()
+    assert code_of(refused) == (409, "idempotency_mismatch")
+
+
+def test_streams_end_with_the_session_they_came_by(world, web, client):
+    ann = world.user("ann")
+    client.force_login(ann)
+    caller = Caller(ann.pk, session=client.session.session_key)
+    assert MEMBER in Sight().of(caller, world.organization.pk)
+    client.post("/logout/")
+    assert Sight().of(caller, world.organization.pk) is None
+    client.force_login(ann)
+    caller = Caller(ann.pk, session=client.session.session_key)
+    sign_out(User.objects.filter(pk=ann.pk))
+    assert Sight().of(caller, world.organization.pk) is None
+
+
+def test_streams_of_support_end_with_it(world, web, client):
+    root, ann = world.user("root", None), world.user("ann")
+    User.objects.filter(pk=root.pk).update(is_superuser=True)
+    client.force_login(root)
+    session = client.session
+    session[KEY] = {"user": ann.pk, "until": int(time.time()) + 100}
+    session.save()
+    caller = Caller(ann.pk, session=session.session_key)
+    assert MEMBER in Sight().of(caller, world.organization.pk)
+    client.post("/support/end/")
+    assert Sight().of(caller, world.organization.pk) is None
+
+
+def test_streams_end_where_single_sign_on_is_required(world, web):
+    ann = world.user("ann")
+    world.token(ann)
+    caller = Caller(ann.pk, ann.api_tokens.get().pk)
+    assert MEMBER in Sight().of(caller, world.organization.pk)
+    IdentityProvider.objects.create(
+        organization=world.organization,
+        protocol="oidc",
+        issuer="https://idp.example",
+        active=True,
+        enforced=True,
+    )
+    assert Sight().of(caller, world.organization.pk) is None

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.api.access import administered_organization
 from accounts.trail.chaining import chain_events
 from accounts.trail.reading import FILTERS, event_body, events_of
+from accounts.views.frame import framed
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pages import page_or_fragment
 from gitslice.common.pagination import Page, whole_key
@@ -27,12 +28,12 @@ def audit(request: HttpRequest, org: str) -> HttpResponse:
         events = events.filter(pk__lt=whole_key(page.after))
     found, cursor = page.cut(list(events[: page.limit + 1]), lambda event: event.pk)
     context: dict[str, Any] = {
-        "organization": organization,
         "events": [event_body(event) for event in found],
         "next_cursor": cursor,
         "chosen": chosen,
         "filtered": any(chosen.values()),
     }
+    context = framed(request, organization, "audit", **context)
     return page_or_fragment(request, "accounts/audit.html", "accounts/parts/audit_rows.html", context)
 
 

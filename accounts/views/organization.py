@@ -38,10 +38,12 @@ def settings(request: HttpRequest, org: str) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_scim_token(request: HttpRequest, org: str) -> HttpResponse:
     """The page shows the secret, this once."""
     organization = managed_organization(request, org)
+    if request.method != "POST":  # who signs in anew on the way comes by this address
+        return HttpResponseRedirect(reverse("people:settings", args=[org]) + "#scim")
     name = request.POST.get("token_name", "")
     try:
         made, secret = tokens.create_scim_token(

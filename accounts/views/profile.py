@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
 from accounts.api.access import signed_in
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.people.profile import change_name
-from accounts.views.frame import field
-from gitslice.common.errors import DomainError, InvalidRequest
-from gitslice.common.pages import performed, whole_number
+from accounts.views.tokens import TokenForm, token_context
+from gitslice.common.errors import DomainError
+from gitslice.common.pages import performed
 
-MAX_DAYS = 3650
+NEW_TOKEN = TokenForm()
 
 
 @never_cache
@@ -42,21 +40,17 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_token(request: HttpRequest) -> HttpResponse:
     """The page shows the secret, this once."""
     user = signed_in(request.user)
-    wanted = {name: request.POST.get(name, "") for name in ("token_name", "days")}
+    if request.method != "POST":  # who signs in anew on the way comes by this address
+        return HttpResponseRedirect(_tokens())
+    form = TokenForm.sent(request)
     try:
-        name, days = field(request, "token_name"), whole_number(field(request, "days"))
-        if not name or len(name) > 100:
-            raise InvalidRequest("a token needs a name of at most 100 characters")
-        if days is not None and not 1 <= days <= MAX_DAYS:
-            raise InvalidRequest(f"a token lives from 1 to {MAX_DAYS} days")
-        expires_at = timezone.now() + timedelta(days=days) if days else None
-        token, secret = services.create_token(user=user, name=name, expires_at=expires_at)
+        token, secret = services.create_token(user=user, **form.wanted(user))
     except DomainError as error:
-        return _shown(request, user, status=error.status, wanted=wanted, token_error=error)
+        return _shown(request, user, status=error.status, token_form=form, token_error=error)
     return _shown(request, user, made=token, secret=secret)
 
 
@@ -66,20 +60,31 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
         services.revoke_token(actor=signed_in(request.user), token_id=token_id)
         return "The token is revoked."
 
-    return performed(request, reverse("people:profile"), mutate)
+    return performed(request, _tokens(), mutate)
 
 
-def _shown(request: HttpRequest, user: User, *, status: int = 200, **context: Any) -> HttpResponse:
-    now = timezone.now()
-    tokens = [(token, bool(token.expires_at and token.expires_at <= now)) for token in _live_tokens(user)]
+def _shown(
+    request: HttpRequest,
+    user: User,
+    *,
+    status: int = 200,
+    token_form: TokenForm = NEW_TOKEN,
+    **context: Any,
+) -> HttpResponse:
     shown = {
+        "tab": "profile",
         "form": {"first_name": user.first_name, "last_name": user.last_name},
         "memberships": user.memberships.select_related("organization").order_by("organization__slug"),
         "teams": user.teams.select_related("organization", "parent").order_by("organization__slug", "slug"),
-        "tokens": tokens,
+        "new_token": reverse("people:new-token"),
     }
+    shown |= token_context(user, user.api_tokens.filter(revoked_at=None), token_form, _revoke)
     return render(request, "accounts/profile.html", shown | context, status=status)
 
 
-def _live_tokens(user: User) -> Any:
-    return user.api_tokens.filter(revoked_at=None)
+def _tokens() -> str:
+    return reverse("people:profile") + "#tokens"
+
+
+def _revoke(token: ApiToken) -> str:
+    return reverse("people:revoke-token", args=[token.pk])

@@ -2,12 +2,13 @@
 
 from django.urls import path, re_path
 
-from accounts.views import invitations, members, organization, profile, teams
+from accounts.views import invitations, members, organization, profile, service_accounts, teams
 
 app_name = "people"
 
 MEMBER = "<str:org>/people/<str:username>/"
 TEAM = "<str:org>/teams/<str:slug>/"
+ACCOUNT = "<str:org>/service-accounts/<str:name>/"
 INVITATION = "<str:org>/invitations/<int:invitation_id>/"
 
 urlpatterns = [
@@ -28,6 +29,15 @@ urlpatterns = [
     path(f"{TEAM}delete/", teams.delete, name="team-delete"),
     path(f"{TEAM}add/", teams.add, name="team-add"),
     path(f"{TEAM}remove/", teams.remove, name="team-remove"),
+    path("<str:org>/service-accounts/", service_accounts.service_accounts, name="service-accounts"),
+    path(ACCOUNT, service_accounts.service_account, name="service-account"),
+    path(f"{ACCOUNT}deactivate/", service_accounts.deactivate, name="service-account-deactivate"),
+    path(f"{ACCOUNT}reactivate/", service_accounts.reactivate, name="service-account-reactivate"),
+    path(
+        f"{ACCOUNT}tokens/<int:token_id>/revoke/",
+        service_accounts.revoke_token,
+        name="service-account-revoke-token",
+    ),
     path("<str:org>/settings/", organization.settings, name="settings"),
     path("<str:org>/settings/scim/", organization.new_scim_token, name="new-scim-token"),
     path(

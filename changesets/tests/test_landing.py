@@ -13,7 +13,14 @@ from changesets.errors import (
     OutsideSlice,
     StalePatchset,
 )
-from changesets.services import abandon_changeset, review_changeset
+from changesets.services import (
+    Proposal,
+    abandon_changeset,
+    add_patchset,
+    rebase_changeset,
+    review_changeset,
+)
+from gitslice.common.errors import PermissionDenied
 from slices.commits import Change, CommitFacts, commit_digest
 from slices.entries import Entry
 from slices.errors import SliceForbidden, SliceLocked
@@ -280,3 +287,20 @@ def test_root_lands_paths_that_no_slice_covers(world, billing):
     commit = world.land(world.root, {"README.md": b"hello\n", "shared/money/m.py": b"1"})
     assert world.files()["README.md"] == b"hello\n"
     assert world.fresh(billing).head == commit
+
+
+def test_nobody_approves_their_own_edits_in_another_changeset(world, billing):
+    author, bob = world.writer(billing, "author"), world.writer(billing, "bob")
+    changeset = world.propose(billing, {"shared/money/m.py": b"of the author\n"}, by=author)
+    edits = world.edits(bob, {"shared/money/m.py": b"of bob\n"})
+    changeset = add_patchset(actor=bob, changeset=changeset, proposal=Proposal("HEAD", edits))
+    with pytest.raises(PermissionDenied):
+        review_changeset(actor=bob, changeset=changeset, verdict="approve")
+    world.land(billing, {"shared/money/other.py": b"x\n"})
+    changeset, _ = rebase_changeset(actor=bob, changeset=changeset)
+    assert changeset.current.origin == "rebase"
+    with pytest.raises(PermissionDenied):
+        review_changeset(actor=bob, changeset=changeset, verdict="approve")
+    edits = world.edits(author, {"shared/money/m.py": b"of the author\n"})
+    changeset = add_patchset(actor=author, changeset=changeset, proposal=Proposal("HEAD", edits))
+    assert review_changeset(actor=bob, changeset=changeset, verdict="approve").state == "approved"

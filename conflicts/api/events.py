@@ -51,7 +51,9 @@ class EventStreamView(APIView):
         scope = _scope(request, org)
         HUB.require_room()
         position, first = start(_last(request))
-        caller = Caller(request.user.pk, getattr(request.auth, "pk", None))
+        by_session = request.auth is None and request.user.is_authenticated
+        session = request.session.session_key if by_session else None
+        caller = Caller(request.user.pk, getattr(request.auth, "pk", None), session)
         response = StreamingHttpResponse(
             _stream(request, scope, caller, position, first), content_type="text/event-stream"
         )

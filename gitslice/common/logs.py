@@ -11,7 +11,11 @@ from collections.abc import Iterable
 
 HIDDEN = "[hidden]"
 SECRETS = (
-    (re.compile(r"\b(gst_|whsec_)[\w+/=-]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"\b(gst_|gsc_|whsec_)[\w+/=-]+"), rf"\1{HIDDEN}"),
+    (  # addresses that were mailed
+        re.compile(r"(/invitations/|/account/password/reset/\w+-|/account/email/)[\w:-]{20,}"),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\"]+"), rf"\1 {HIDDEN}"),
     (re.compile(r"(://[^\s:/@]*:)[^\s/@]+@"), rf"\1{HIDDEN}@"),  # passwords in URLs
     (

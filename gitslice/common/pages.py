@@ -11,7 +11,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views.defaults import page_not_found
 
 from gitslice.common.errors import DomainError, Internal, InvalidRequest, NotFound
 from gitslice.common.problems import as_domain_error, problem_response, retry_headers
@@ -59,6 +58,7 @@ class PageMiddleware:
         policy = ADMIN_POLICY if request.path.startswith(ADMIN) else POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cache-Control", "private")  # no proxy keeps it for somebody else
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
@@ -86,15 +86,16 @@ def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     return problem_response(error) if request.path.startswith(PROGRAMS) else error_page(request, error)
 
 
+# Django's own hooks read the form once more, for the sake of CSRF: they fail on those that cannot be read.
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's hook for addresses that are none: a problem document for programs, a page for people."""
     if request.path.startswith(PROGRAMS):
         return problem_response(NotFound("there is nothing at this address"))
-    return page_not_found(request, exception)
+    return render(request, "404.html", status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's hook for what it refuses to read. Its own handlers read the form for the sake of CSRF, and fail again."""
+    """Django's hook for what it refuses to read."""
     return _unread(request, InvalidRequest())
 
 

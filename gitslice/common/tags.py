@@ -6,6 +6,8 @@ from datetime import datetime
 from zlib import crc32
 
 from django import template
+from django.conf import settings
+from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -17,6 +19,15 @@ ICONS = "vendor/lucide/icons.svg"
 COLOURS = 8  # classes tone-0 to tone-7 of static/css/components.css
 STEPS = ((60, "second"), (60, "minute"), (24, "hour"), (30, "day"), (12, "month"))
 SHOWN_DIGITS = 10
+# Browsers name their relatives too: the first sign that is found counts.
+BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("FxiOS", "Firefox"),
+    ("Firefox/", "Firefox"), ("CriOS", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+SYSTEMS = (
+    ("iPhone", "an iPhone"), ("iPad", "an iPad"), ("Android", "Android"), ("Windows", "Windows"),
+    ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
 
 
 @register.simple_tag
@@ -102,6 +113,26 @@ def thousands(number: int) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """`1 file`, `2 files`, `12,345 files`."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """The control of a form's field, without the placeholder that repeats its label."""
+    return field.as_widget(attrs={"placeholder": False})
+
+
+@register.simple_tag
+def sends_mail() -> bool:
+    """Does this server send mail? Else pages promise none."""
+    return "dummy" not in settings.EMAIL_BACKEND
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """`Firefox on Linux`: what a browser says of itself, as far as people care."""
+    name = next((name for sign, name in BROWSERS if sign in user_agent), "A program")
+    system = next((f" on {name}" for sign, name in SYSTEMS if sign in user_agent), "")
+    return name + system
 
 
 def _distance(moment: datetime) -> str:

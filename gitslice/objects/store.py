@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from storages.backends.s3 import S3Storage
 
 from gitslice.common.errors import ServerBusy
 
 CHUNK = 256 << 10
+INCOMING = "incoming"  # the folder of files that are being written
+UNFINISHED = re.compile(r"\.\d+\.\d+$")  # a file that is not renamed yet
 GAP = 64 << 10  # bytes between two ranges that are cheaper read and dropped than left out
 
 
@@ -41,6 +44,9 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str) -> Iterator[str]: ...
 
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Names and bytes of all objects whose names begin with `prefix`, which is empty or ends with `/`."""
+
 
 def object_name(organization_id: int, digest: bytes) -> str:
     """The name of a pack's object, from the pack's digest."""
@@ -49,7 +55,11 @@ def object_name(organization_id: int, digest: bytes) -> str:
 
 
 def object_store() -> ObjectStore:
-    storage = storages["objects"]
+    return store_in(storages["objects"])
+
+
+def store_in(storage: Storage) -> ObjectStore:
+    """The objects in a folder or a bucket."""
     if isinstance(storage, S3Storage):
         return S3Store(storage)
     assert isinstance(storage, FileSystemStorage), f"no object store for {storage!r}"
@@ -63,7 +73,7 @@ class DiskStore:
         self._root = Path(storage.location)
 
     def spool(self) -> BinaryIO:
-        folder = self._root / "incoming"
+        folder = self._root / INCOMING
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.NamedTemporaryFile(dir=folder, suffix=".pack")  # type: ignore[return-value]
 
@@ -100,6 +110,12 @@ class DiskStore:
     def list(self, prefix: str) -> Iterator[str]:
         for path in sorted((self._root / prefix).rglob("*.pack")):
             yield path.relative_to(self._root).as_posix()
+
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        for path in sorted((self._root / prefix).rglob("*")):
+            name = path.relative_to(self._root).as_posix()
+            if path.is_file() and not name.startswith(f"{INCOMING}/") and not UNFINISHED.search(name):
+                yield name, path.stat().st_size
 
     def _path(self, name: str) -> Path:
         return self._root / name
@@ -144,10 +160,13 @@ class S3Store:
         self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def list(self, prefix: str) -> Iterator[str]:
+        return (name for name, _ in self.sizes(prefix))
+
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
         pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
             for summary in page.get("Contents", ()):
-                yield summary["Key"].removeprefix(self._prefix)
+                yield summary["Key"].removeprefix(self._prefix), summary["Size"]
 
     def _key(self, name: str) -> str:
         return self._prefix + name

@@ -26,6 +26,7 @@ from slices.global_state.batches import EVERYTHING, Batch, Limits, plan_batch
 from slices.global_state.digests import GlobalFacts, global_digest
 from slices.global_state.errors import GlobalBlocked, GlobalMergeRunning
 from slices.global_state.nodes import store_nodes
+from slices.global_state.pacing import Pace
 from slices.locks import lock_key
 from slices.models import ROOT, GlobalCommit, GlobalState
 from slices.signals import global_merged
@@ -61,15 +62,17 @@ def merge_global(
     """
     if actor is not None:
         require_merger(actor, organization)
+    pace = Pace()
     with _single_flight(organization):
         try:
-            batch = plan_batch(organization, limits, partial(_tell_progress, organization))
+            batch = plan_batch(organization, limits, partial(_at_step, organization, pace))
         except GlobalBlocked as problem:
             _stop(organization, problem)
             raise
         if batch is None:
             return None
         _prepare(batch)
+        pace.rest()
         return _commit(actor, batch), batch
 
 
@@ -165,6 +168,11 @@ def _stop(organization: Organization, problem: GlobalBlocked) -> None:
     state.problem, state.problem_at = told, timezone.now()
     state.save()
     announce(organization_id=organization.pk, kind="global.stopped", body={"organization": organization.slug})
+
+
+def _at_step(organization: Organization, pace: Pace, step: str, paths: int) -> None:
+    _tell_progress(organization, step, paths)
+    pace.rest()
 
 
 def _tell_progress(organization: Organization, step: str, paths: int) -> None:

@@ -1,4 +1,8 @@
-"""The texts that are searched: those at the path heads. Derived: `manage.py rebuild_search` makes them anew."""
+"""The texts that are searched: those at the path heads. Derived: `manage.py rebuild_search` makes them anew.
+
+They follow the landings: `SearchState` says up to which commit, so that a worker looks at what has landed since and at
+nothing else, and whoever is killed begins there again.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,12 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from gitslice.common.rows import fetch_rows
 from gitslice.objects.services import read_blobs
 from gitslice_core.diff import is_binary
 from slices.entries import SYMLINK
+from slices.locks import stable_head
+from slices.models import SearchState
 
 MAX_TEXT_BYTES = 1 << 20  # a larger file is found by its path alone
 BATCH_BYTES = 8 << 20
@@ -38,6 +45,18 @@ DELETE FROM slices_searchtext text WHERE organization_id = %s AND path = ANY(%s)
 """
 
 
+OUTDATED = """
+SELECT organization.id FROM accounts_organization organization
+  LEFT JOIN slices_searchstate state ON state.organization_id = organization.id
+ WHERE EXISTS (SELECT FROM slices_commit done
+                WHERE done.organization_id = organization.id AND done.seq > coalesce(state.seq, -1))
+ ORDER BY organization.id
+"""
+LANDED = """
+SELECT DISTINCT path FROM slices_pathversion WHERE organization_id = %s AND seq > %s AND seq <= %s
+"""
+
+
 class Stale(NamedTuple):
     """A path whose text is not that of its head; without a mode the file is gone."""
 
@@ -45,6 +64,29 @@ class Stale(NamedTuple):
     mode: str | None
     digest: bytes | None
     size: int
+
+
+def outdated_organizations() -> list[int]:
+    """Those in which something has landed that is not in the texts yet."""
+    return [pk for (pk,) in fetch_rows(OUTDATED, [])]
+
+
+def follow(organization_id: int) -> int:
+    """Bring the texts to the newest commit; gives the number of those that were not.
+
+    Cost: O(paths that landed since the last time); the whole tree the first time.
+    """
+    head = stable_head(organization_id)
+    if head is None:
+        return 0
+    state = SearchState.objects.filter(pk=organization_id).first()
+    if state is None:
+        changed = refresh(organization_id)
+    else:
+        landed = fetch_rows(LANDED, [organization_id, state.seq, head.seq])
+        changed = refresh(organization_id, [path for (path,) in landed])
+    SearchState.objects.update_or_create(pk=organization_id, defaults={"seq": head.seq})
+    return changed
 
 
 def refresh(organization_id: int, paths: Collection[str] | None = None) -> int:

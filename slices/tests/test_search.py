@@ -7,9 +7,9 @@ from django.core.management import call_command
 
 from slices.models import SearchText
 from slices.search import index, queries
-from slices.search.index import refresh
+from slices.search.index import outdated_organizations, refresh
 from slices.search.queries import Line, Wanted, marked_line
-from slices.tasks import sweep_search
+from slices.tasks import index_landed
 from tests.pages import Pages, text_of
 
 CODE = b"def greet(name):\n    # Say Hello\n    return f'hello {name}'\n\n\ndef leave():\n    return 'bye'\n"
@@ -153,11 +153,26 @@ def test_what_was_lost_is_made_again(world, web, find):
     before = list(SearchText.objects.order_by("path").values_list("path", "text"))
     SearchText.objects.filter(path="web/app.py").delete()
     SearchText.objects.create(organization=world.organization, path="gone", digest=b"1" * 32, text="hello")
-    assert sweep_search() == 2
+    assert refresh(world.organization.pk) == 2
     assert list(SearchText.objects.order_by("path").values_list("path", "text")) == before
     SearchText.objects.all().delete()
     call_command("rebuild_search", "--org", "acme")
     assert list(SearchText.objects.order_by("path").values_list("path", "text")) == before
+
+
+def test_a_worker_reads_in_what_has_landed_and_nothing_else(world, web, find, monkeypatch):
+    assert index_landed() == 0  # all of it is there, but nobody has noted so yet
+    assert outdated_organizations() == []
+    world.land(web, {"web/new": b"hello new\n", "web/app.js": None})
+    looked_at = []
+    monkeypatch.setattr(
+        index, "refresh", lambda pk, paths=None: looked_at.append(paths) or refresh(pk, paths)
+    )
+    assert index_landed() == 2
+    assert [sorted(paths) for paths in looked_at] == [["web/app.js", "web/new"]]
+    assert "web/new" in paths(find("hello"))
+    assert index_landed() == 0
+    assert len(looked_at) == 1
 
 
 def test_what_is_no_text_is_found_by_its_path_alone(world, web, find, monkeypatch):

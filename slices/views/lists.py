@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -46,9 +45,8 @@ def all_slices(request: HttpRequest, org: str = "") -> HttpResponse:
 
 
 def own_organizations(request: HttpRequest, organization: Organization | None) -> list[Organization]:
-    """Where the reader may make slices: in this organization, or in all one belongs to; with `own_role`."""
+    """Where the reader may make slices: in this organization, or in all one belongs to."""
     own = Organization.objects.filter(memberships__user=request.user.pk).order_by("slug")
-    own = own.annotate(own_role=F("memberships__role"))
     return list(own.filter(pk=organization.pk) if organization else own)
 
 

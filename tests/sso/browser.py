@@ -55,6 +55,10 @@ class Browser:
     def get(self, path: str) -> Browser:
         return self._go("GET", urljoin(self.url if self.visited else self.home, path))
 
+    def post(self, path: str, **fields: str) -> Browser:
+        """A form that no page shows."""
+        return self._go("POST", urljoin(self.url, path), data=fields)
+
     def submit(self, having: str, **fields: str) -> Browser:
         """Send the first form that has this field or goes to this address."""
         form = next(form for form in self.forms if having in form.fields or having in form.action)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.socialaccount.models import SocialAccount
 
@@ -183,17 +184,26 @@ def test_another_address_at_the_provider_makes_nobody_someone_else(set_up, world
 def test_a_member_connects_the_signed_in_account(set_up, world, home, provider):
     member(world, "carol", "carol@private.example")
     browser = sign_in(Browser(home), "carol")
-    at_provider(browser.get("/sso/to/acme/?process=connect"), "ann")
+    at_provider(browser.get("/account/").submit("/sso/to/acme/"), "ann")
     if "reauthenticate" in browser.url:
         browser.submit("password", password="correct-horse-battery")
     assert SocialAccount.objects.get().user.username == "carol"
     assert come_in(home, "ann").user == "carol"
 
 
+def test_an_address_that_somebody_only_typed_keeps_nobody_out(set_up, world, home):
+    eve = member(world, "eve", role=None)
+    EmailAddress.objects.create(user=eve, email="ann@acme.example")
+    assert come_in(home, "ann").user == "ann"
+    assert not EmailAddress.objects.filter(user=eve).exists()
+
+
 def test_strangers_do_not_connect(set_up, world, home):
     member(world, "eve", "eve@evil.example", role=None)
     browser = sign_in(Browser(home), "eve")
-    assert browser.get("/sso/to/acme/?process=connect").status == 404
+    browser.get("/account/")
+    token = browser.forms[0].fields["csrfmiddlewaretoken"]
+    assert browser.post("/sso/to/acme/", process="connect", csrfmiddlewaretoken=token).status == 404
 
 
 def test_the_deactivated_are_refused(set_up, world, home):

@@ -14,6 +14,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.saml.views import ACSView, FinishACSView, MetadataView, SLSView
+from allauth.socialaccount.sessions import SessionStore
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -27,9 +28,13 @@ from accounts.sso.leaving import check_names_this_session
 from accounts.sso.models import IdentityProvider
 from accounts.sso.oidc import OidcAdapter
 from accounts.sso.saml import SamlProvider
+from gitslice.common.addresses import neighbourhood
 from gitslice.common.errors import PayloadTooLarge
+from gitslice.common.limits import Limit, spend
 
 MOST_POSTED = 512 << 10  # bytes of a SAML response: it is kept until the browser comes back with its cookies
+MOST_ANSWERS = 120  # that one address posts in a minute, behind which there may be an office
+KEPT_SECONDS = 600
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +91,11 @@ def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_POSTED:
         raise PayloadTooLarge("a SAML response is not that large")
     _existing(organization_slug)
+    address = neighbourhood(request.META.get("REMOTE_ADDR") or "::")
+    spend([Limit("saml", address, MOST_ANSWERS)])
+    kept = SessionStore()
+    kept.set_expiry(KEPT_SECONDS)
+    request.saml_acs_session = kept  # type: ignore[attr-defined]  # where allauth looks for it
     return _acs(request, organization_slug=organization_slug)
 
 

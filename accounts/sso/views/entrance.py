@@ -13,7 +13,7 @@ from allauth.socialaccount.internal.flows.login import record_authentication
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -64,9 +64,12 @@ def discover(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def start(request: HttpRequest, org: str) -> HttpResponse:
-    """Off to the organization's identity provider: to sign in, to link the signed-in account, or to test."""
+    """Off to the organization's identity provider: to sign in, to link the signed-in account, or to test. No address
+    links an account, as a provider may answer at once, for whom it likes: it takes a form of ours."""
     provider = IdentityProvider.objects.select_related("organization").filter(organization__slug=org).first()
-    process = request.GET.get("process", "")
+    process = request.POST.get("process", "") or request.GET.get("process", "")
+    if process == CONNECT and "process" not in request.POST:
+        return HttpResponseNotAllowed(["POST"])
     if process == TEST:
         administered_organization(request.user, org)
     elif process == CONNECT:
@@ -78,9 +81,16 @@ def start(request: HttpRequest, org: str) -> HttpResponse:
     known = {TEST: TEST, CONNECT: AuthProcess.CONNECT}
     way = way_to(request, app_of(provider))
     try:
-        return way.redirect(request, known.get(process, AuthProcess.LOGIN), next_url=_next(request) or None)
+        away = way.redirect(request, known.get(process, AuthProcess.LOGIN), next_url=_next(request) or None)
     except (requests.RequestException, KeyError, ValueError):
         refuse(request, provider, SignInRefused("the identity provider does not answer"))
+    if request.method != "POST":
+        return away
+    context = {
+        "to": provider.organization,
+        "url": away["Location"],
+    }  # as in `discover`: no redirect of a form
+    return render(request, "accounts/sso/discover.html", context)
 
 
 @never_cache

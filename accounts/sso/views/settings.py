@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.api.access import administered_organization, signed_in
 from accounts.models import Organization, User
 from accounts.sso import services
 from accounts.sso.domains import PREFIX, record_of
 from accounts.sso.models import IdentityProvider
+from accounts.views.frame import framed
 from gitslice.common.errors import DomainError, InvalidRequest
 from gitslice.common.pages import performed
 
@@ -34,9 +36,11 @@ def show(request: HttpRequest, org: str) -> HttpResponse:
     return _page(request, organization, provider, typed | {"protocol": _protocol(request, provider)})
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_provider(request: HttpRequest, org: str) -> HttpResponse:
     actor, organization = _asked(request, org)
+    if request.method != "POST":  # who signs in anew on the way comes by this address
+        return HttpResponseRedirect(_address(org))
     typed = {name: request.POST.get(name, "")[:20_000] for name in FIELDS}
     try:
         if typed["protocol"] not in IdentityProvider.Protocol.values:
@@ -123,8 +127,7 @@ def _page(
     key = IdentityProvider(organization=organization).key
     base = request.build_absolute_uri("/").rstrip("/")
     mappings = provider.mappings.select_related("team") if provider else []
-    context = {
-        "organization": organization,
+    context: dict[str, Any] = {
         "provider": provider,
         "form": form,
         "error": error,
@@ -138,6 +141,7 @@ def _page(
         "sls": base + reverse("saml_sls", args=[key]),
         "metadata": base + reverse("saml_metadata", args=[key]),
     }
+    context = framed(request, organization, "sign-in", **context)
     return render(request, "accounts/sso/settings.html", context, status=error.status if error else 200)
 
 

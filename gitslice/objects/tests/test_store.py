@@ -109,10 +109,14 @@ def test_lists_and_deletes(store):
     put(store, "1/ab/abc.pack")
     put(store, "2/cd/cde.pack", b"other")
     assert list(store.list("1/")) == ["1/ab/abc.pack"]
+    assert list(store.sizes("1/")) == [("1/ab/abc.pack", len(CONTENT))]
     store.delete("1/ab/abc.pack")
     store.delete("1/ab/abc.pack")
     assert not store.exists("1/ab/abc.pack")
     assert list(store.list("")) == ["2/cd/cde.pack"]
+    with store.spool() as unfinished:
+        unfinished.write(b"unfinished")
+        assert dict(store.sizes("")) == {"2/cd/cde.pack": 5}
 
 
 def test_what_is_missing_is_said(store):

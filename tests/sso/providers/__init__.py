@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -11,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
+from tests import tools
 from tests.processes import REPOSITORY, free_port, wait_for
 
 HERE = Path(__file__).resolve().parent
@@ -21,22 +20,14 @@ MODULES = REPOSITORY / "build/providers"
 
 
 def ensure_installed() -> None:
-    """Install them once. Skips where that cannot be, unless GITSLICE_TEST_PROVIDERS says that they are required."""
-    MODULES.mkdir(parents=True, exist_ok=True)
-    with (MODULES / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if shutil.which("node") and _is_current():
-            return
-        done = subprocess.run([HERE / "install"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = f"the identity providers cannot be installed: {done.stderr.strip()[-300:]}"
-        if os.environ.get("GITSLICE_TEST_PROVIDERS") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    """Install them once."""
+    tools.ensure_installed("identity providers", _is_current, HERE / "install")
 
 
 def _is_current() -> bool:
     name = "package-lock.json"
+    if not shutil.which("node"):
+        return False
     installed = (MODULES / "node_modules/.package-lock.json").exists() and (MODULES / name).exists()
     return installed and (MODULES / name).read_bytes() == (HERE / name).read_bytes()
 
