@@ -4,16 +4,16 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 # As a pack's transaction commits, its bytes are added to what the organization has: late, so that nobody waits for the
-# counter while another uploads or lands. A pack that is there already is updated by who brings it again, and counts again.
+# counter while another uploads or lands; and only where there is a limit, as commits wait for each other there. A pack that is there already is updated by who brings it again, and counts again.
 COUNTED = """
 CREATE FUNCTION accounts_count_pack() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         UPDATE accounts_quota SET used = used - OLD.size
-         WHERE organization_id = OLD.organization_id AND kind = 'bytes';
+         WHERE organization_id = OLD.organization_id AND kind = 'bytes' AND "limit" IS NOT NULL;
     ELSE
         UPDATE accounts_quota SET used = used + NEW.size
-         WHERE organization_id = NEW.organization_id AND kind = 'bytes';
+         WHERE organization_id = NEW.organization_id AND kind = 'bytes' AND "limit" IS NOT NULL;
     END IF;
     RETURN NULL;
 END $$;

@@ -9,8 +9,8 @@ from accounts.quotas.amounts import told
 class Quota(models.Model):
     """How much of one thing an organization may have (`limit`, NULL: any amount) and has (`used`): three rows each.
 
-    `bytes` are those of the packs that it was given, counted by a trigger as their transactions commit, so that uploads
-    wait for each other no longer than that takes; the same pack counts each time it comes, else the figure would tell what others have
+    `bytes` are those of the packs that it was given, counted from when there is a limit, by a trigger as their
+    transactions commit, so that uploads wait for each other no longer than that takes; the same pack counts each time it comes, else the figure would tell what others have
     uploaded. `slices` are all but the root, `members` are people, active or not: accounts/quotas/services.py counts
     them. `manage.py quota --recount` makes `used` anew.
     """
@@ -34,6 +34,11 @@ class Quota(models.Model):
         return f"{self.organization}: {self.kind}"
 
     @property
+    def is_counted(self) -> bool:
+        """Bytes are only where there is a limit."""
+        return self.kind != self.Kind.BYTES or self.limit is not None
+
+    @property
     def shown_name(self) -> str:
         return "Stored bytes" if self.kind == self.Kind.BYTES else self.kind.capitalize()
 
@@ -43,7 +48,7 @@ class Quota(models.Model):
 
     @property
     def shown_used(self) -> str:
-        return told(self.kind, self.used)
+        return told(self.kind, self.used) if self.is_counted else "not counted"
 
     @property
     def shown(self) -> str:
@@ -51,7 +56,7 @@ class Quota(models.Model):
 
     @property
     def figures(self) -> dict[str, int | None]:
-        return {"used": self.used, "limit": self.limit}
+        return {"used": self.used if self.is_counted else None, "limit": self.limit}
 
     def require_room(self, amount: int) -> None:
         """Raises QuotaExceeded if there is none for so much more. Bytes that are on their way count once stored."""

@@ -56,8 +56,10 @@ def set_limit(*, actor: User | None, organization: Organization, kind: str, limi
     the administration has authorised others."""
     quota = organization.quotas.select_for_update(no_key=True).get(kind=kind)
     detail = {"limit": limit, "before": quota.limit}
+    if kind == BYTES and quota.limit is None:
+        quota.used = _count(organization, BYTES)
     quota.limit = limit
-    quota.save(update_fields=["limit"])
+    quota.save(update_fields=["limit", "used"])
     record(
         organization=organization,
         actor=actor,

@@ -53,6 +53,22 @@ def used(world: World, kind: str) -> int:
     return quota_of(world.organization, kind).used
 
 
+def limited(world: World) -> None:
+    """Bytes are counted from now on."""
+    set_limit(actor=None, organization=world.organization, kind=BYTES, limit=1 << 40)
+
+
+def test_bytes_are_counted_from_when_there_is_a_limit(world, api):
+    api.upload("acme", pack_of(b"before"))
+    assert used(world, BYTES) == 0
+    assert quota_of(world.organization, BYTES).figures == {"used": None, "limit": None}
+    limited(world)
+    before = len(pack_of(b"before"))
+    assert used(world, BYTES) == before
+    api.upload("acme", pack_of(b"later"))
+    assert used(world, BYTES) == before + len(pack_of(b"later"))
+
+
 def test_a_new_organization_has_no_limits(world):
     rows = world.organization.quotas.order_by("pk").values_list("kind", "limit", "used")
     assert list(rows) == [("bytes", None, 0), ("slices", None, 0), ("members", None, 1)]
@@ -91,6 +107,7 @@ def test_an_upload_of_unknown_length_is_measured(world, api):
 
 def test_the_figure_does_not_tell_what_others_have_uploaded(world, api):
     pack = pack_of(b"secret")
+    limited(world)
     for number, caller in enumerate((api, Api(world.token(world.user("ann")))), start=1):
         assert caller.upload("acme", pack).status_code == 201
         assert used(world, BYTES) == number * len(pack)
@@ -257,10 +274,10 @@ def command(*arguments: str) -> list[str]:
 
 
 def test_the_command_sets_and_shows(world):
-    assert command() == ["bytes 0 bytes, no limit", "slices 0, no limit", "members 1, no limit"]
+    assert command() == ["bytes not counted, no limit", "slices 0, no limit", "members 1, no limit"]
     lines = ["bytes 0 bytes of 50.0 GB", "slices 0 of 10", "members 1, no limit"]
     assert command("--bytes", "50G", "--slices", "10") == lines == command()
-    assert command("--bytes", "none")[0] == "bytes 0 bytes, no limit"
+    assert command("--bytes", "none")[0] == "bytes not counted, no limit"
     event = AuditEvent.objects.filter(action="quota.change").earliest("pk")
     assert (event.actor, event.object, event.organization) == (None, "acme bytes", world.organization)
     assert event.detail == {"limit": 50 << 30, "before": None}
@@ -272,6 +289,7 @@ def test_the_command_sets_and_shows(world):
 
 
 def test_figures_are_made_anew(world):
+    limited(world)
     world.slice("one", "one/**")
     world.land(world.root, {"x": b"1"})
     world.user("ann")
@@ -308,6 +326,7 @@ def test_amounts_are_told_as_people_read_them():
 def test_organizations_of_before_are_counted_by_the_migration(world):
     from importlib import import_module
 
+    limited(world)
     world.slice("one", "one/**")
     world.land(world.root, {"x": b"1"})
     world.user("ann")
