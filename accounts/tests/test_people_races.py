@@ -175,6 +175,7 @@ def test_the_last_slice_is_made_once(world):
 
 
 def test_uploads_at_once_are_all_counted(world):
+    set_limit(actor=None, organization=world.organization, kind=BYTES, limit=10**9)
     users = [world.user(f"user{n}") for n in range(4)]
 
     def upload(user: User) -> None:
@@ -188,6 +189,7 @@ def test_uploads_at_once_are_all_counted(world):
 
 
 def test_who_uploads_in_a_long_transaction_keeps_nobody_waiting(world):
+    set_limit(actor=None, organization=world.organization, kind=BYTES, limit=10**9)
     stored = threading.Event()
     done = threading.Event()
 
