@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gs import config
 from gs.errors import GsError
 
@@ -53,11 +55,9 @@ class Context:
     def binding(self) -> Binding | None:
         """The `gs.workdir.binding.Binding` around here, or None."""
         if self._binding is None:
-            from pathlib import Path
-
             from gs.workdir.binding import find
 
-            self._binding = find(Path(self.start) if self.start else Path.cwd())
+            self._binding = find(self.start or os.getcwd())
         return self._binding
 
     def require_binding(self) -> Binding:

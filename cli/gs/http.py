@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Body = dict | list | bytes | bytearray | Iterable[bytes] | IO[bytes] | None
 
 API = "/api/v1/"
+UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 WAITS = 4  # tries in all when the server answers 429 or 503
 NOT_MODIFIED = 304
 SAFE = {"GET", "HEAD", "PUT", "DELETE"}
@@ -276,6 +277,8 @@ def encode_query(query: dict) -> str:
 
 def quote(part: str) -> str:
     """One part of a path for an address."""
+    if UNRESERVED.issuperset(part):
+        return part
     from urllib.parse import quote as percent
 
     return percent(part, safe="")

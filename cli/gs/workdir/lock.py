@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
 
 from gs.errors import GsError
 
-TYPE_CHECKING = False  # typing's own constant costs its import at every start
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-
-@contextmanager
-def locked(folder: str) -> Iterator[None]:
+class locked:  # as a class, since contextlib costs its import at every start
     """Hold `.gs/lock` of the working directory `folder`. Raises GsError `failed` while another process does. A killed
     process holds nothing."""
-    descriptor = os.open(os.path.join(folder, ".gs", "lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+
+    def __init__(self, folder: str):
+        self._file = os.path.join(folder, ".gs", "lock")
+
+    def __enter__(self) -> None:
+        self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(self._descriptor)
             raise GsError(
                 "failed", "another gs is at work in this directory", "wait for it, then try again"
             ) from None
-        yield
-    finally:
-        os.close(descriptor)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import time
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def note(binding: Binding, operation: str, **facts: object) -> None:
-    line = json.dumps({"time": datetime.now(UTC).isoformat(), "operation": operation, **facts})
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    line = json.dumps({"time": now, "operation": operation, **facts})
     with open(binding.own("operations"), "a", encoding="utf-8") as file:
         file.write(line + "\n")
