@@ -242,7 +242,7 @@ class Incoming:
     def add(
         self, digest: bytes, offset: int, length: int, size: int, dictionary: tuple[int, int] | None
     ) -> None:
-        """A blob that was verified."""
+        """A blob of the pack. Whoever reads it from the cache verifies it."""
         self._rows.append(ROW.pack(digest, offset, length, size, *(dictionary or (0, 0))))
 
     def keep(self) -> None:

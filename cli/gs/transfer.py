@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gs.cache import Cache, Place
+    from gs.forwarding import Forward
     from gs.http import Api, Response
     from gs.progress import Progress
 
@@ -111,11 +112,13 @@ def fetch(
     rows: dict[str, Row],
     everything: bool = False,
     cached: dict[bytes, Place] | None = None,
+    forward: Forward | None = None,
 ) -> Iterator[tuple[bytes, bytes | Iterator[bytes]]]:
     """(digest, content) of all blobs that `rows` names: first those that are cached, then the others from the server.
     Content above a few MiB comes as an iterator of chunks, to be used up before the next. All verified.
 
     `everything` says that the rows are the whole slice at `commit`; `cached` what `cache.find` knows of their blobs.
+    What `forward` takes of the blobs that the server sends is not given here, and is verified there.
     """
     from gitslice_core.packs import WHOLE_BYTES
 
@@ -137,7 +140,7 @@ def fetch(
             body["all"] = True
         else:
             body["paths"] = _one_path_each(rows, missing)
-        yield from _received(api, cache, address, body, missing)
+        yield from _received(api, cache, address, body, missing, forward)
 
 
 def _one_path_each(rows: dict[str, Row], digests: Collection[bytes]) -> list[str]:
@@ -157,7 +160,12 @@ def _checked(chunks: Iterable[bytes], digest: bytes) -> Iterator[bytes]:
 
 
 def _received(
-    api: Api, cache: Cache, address: str, body: dict, missing: Collection[bytes]
+    api: Api,
+    cache: Cache,
+    address: str,
+    body: dict,
+    missing: Collection[bytes],
+    forward: Forward | None = None,
 ) -> Iterator[tuple[bytes, bytes | Iterator[bytes]]]:
     from gitslice_core.packs import WHOLE_BYTES, PackError, PackReader
 
@@ -167,10 +175,14 @@ def _received(
         with api.stream("POST", f"{address}objects/", body, repeatable=True) as response:
             reader = PackReader(_Tee(response, incoming))
             for blob in reader:
-                content = reader.content(blob) if blob.size <= WHOLE_BYTES else reader.chunks(blob)
-                if blob.digest in left:
-                    left.discard(blob.digest)
-                    yield blob.digest, content
+                wanted = blob.digest in left
+                left.discard(blob.digest)
+                if wanted and forward is not None and blob.size <= WHOLE_BYTES and forward.ready():
+                    forward.send(blob, reader.frame(blob), reader.dictionary)
+                else:
+                    content = reader.content(blob) if blob.size <= WHOLE_BYTES else reader.chunks(blob)
+                    if wanted:
+                        yield blob.digest, content
                 incoming.add(blob.digest, blob.offset, blob.length, blob.size, reader.dictionary_span)
         incoming.keep()
     except PackError as error:

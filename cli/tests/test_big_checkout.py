@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from people import Gs
 
 from gs.cache import Cache
-from gs.workdir import beside
+from gs.main import run
+from gs.workdir import beside, checkout
+from gs.workdir.files import Tree
 from slices.models import Slice, SliceRole
 from tests.world import World
 
@@ -66,6 +69,32 @@ def test_a_second_process_that_dies_leaves_its_work_to_the_first(monkeypatch):
         raise OSError("no space")
 
     assert beside.start(dies)() is None
+
+
+@pytest.mark.parametrize("after", [0, 700])
+def test_what_a_second_process_does_not_write_is_written_by_the_first(owner, many, monkeypatch, after):
+    """A checkout with nothing cached; the second process dies at once, or in the middle of its work."""
+    written = checkout._write_sent
+
+    def dies(source, tree, rows):
+        class Dying(Tree):
+            left = after
+
+            def create(self, *arguments):
+                if not self.left:
+                    os._exit(9)
+                self.left -= 1
+                return super().create(*arguments)
+
+        return written(source, Dying(tree.root), rows)
+
+    monkeypatch.setattr(checkout, "_write_sent", dies)
+    for name, value in owner.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITSLICE_CONFIG_DIR", str(owner.folder / "another"))
+    monkeypatch.chdir(owner.folder)
+    assert run(["init", "acme/web", "second", "--quiet"]) == 0
+    holds(owner, "second", many)
 
 
 def test_a_kept_manifest_is_used_as_long_as_it_holds(world, owner, many, web):

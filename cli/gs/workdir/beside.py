@@ -1,4 +1,4 @@
-"""Half of a checkout done by a second process, where there are enough files and processors for it to pay."""
+"""Work done by a second process, where there are enough files and processors for it to pay."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
 WORTHWHILE = 1_000  # files below which one process is as quick
 
@@ -37,6 +38,21 @@ def start(work: Callable[[], bytes]) -> Callable[[], bytes | None]:
         return result if status == 0 else None
 
     return wait
+
+
+def start_fed(work: Callable[[BinaryIO], bytes]) -> tuple[int, Callable[[], bytes | None]]:
+    """As `start`, for work that reads what we send it: gives the descriptor to write to as well, which is to be closed
+    before waiting."""
+    reading, writing = os.pipe()
+
+    def fed() -> bytes:
+        os.close(writing)
+        with open(reading, "rb") as source:
+            return work(source)
+
+    wait = start(fed)
+    os.close(reading)
+    return writing, wait
 
 
 def _write(descriptor: int, data: bytes) -> None:

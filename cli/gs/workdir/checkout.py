@@ -12,8 +12,10 @@ TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
     from gs.cache import Cache, Place
+    from gs.forwarding import Forward
     from gs.http import Api
     from gs.progress import Progress
     from gs.workdir.index import Row
@@ -32,7 +34,7 @@ def fill(
     fresh: bool,
 ) -> None:
     """Write all rows' files and remember their stat in the rows. `fresh`: nothing stands at the paths yet. A second
-    process writes half of a fresh directory's files that are cached."""
+    process writes half of a fresh directory's files."""
     cached = cache.find({row.digest for row in rows.values()})
     second = _second_half(cached) if fresh else {}
     for digest in second:
@@ -40,14 +42,52 @@ def fill(
     half = {path: row for path, row in rows.items() if row.digest in second}
     own = {path: row for path, row in rows.items() if row.digest not in second} if half else rows
     wait = beside.start(lambda: _write_cached(cache, second, tree, half)) if half else None
-    contents = fetch(api, cache, address, commit, own, everything and not half, cached)
+    forward = (
+        _forward(tree, rows, progress)
+        if fresh and not half and beside.pays(len(rows) - len(cached))
+        else None
+    )
+    contents = fetch(api, cache, address, commit, own, everything and not half, cached, forward)
     try:
         _write_fetched(contents, tree, own, progress, fresh)
     finally:
-        stats = wait() if wait else None
+        stats = wait() if wait else forward.finish() if forward else None
+    if forward:
+        half = _rows_of(forward.sent, rows)
     if half:
-        left = _remember_all(half, stats, progress)
+        left = _remember_all(half, stats)
+        if second:
+            progress.advance(
+                files=len(half) - len(left),
+                bytes=sum(row.size for path, row in half.items() if path not in left),
+            )
         _write_fetched(fetch(api, cache, address, commit, left), tree, left, progress, fresh=False)
+
+
+def _forward(tree: Tree, rows: dict[str, Row], progress: Progress) -> Forward:
+    from gs.forwarding import Forward
+
+    return Forward(lambda source: _write_sent(source, tree, rows), progress)
+
+
+def _write_sent(source: BinaryIO, tree: Tree, rows: dict[str, Row]) -> bytes:
+    """Create the files of the blobs of a pack; gives the stats of their rows, in order."""
+    from gitslice_core.packs import PackReader
+
+    paths = _paths_by_digest(rows)
+    sent: list[bytes] = []
+    reader = PackReader(source)
+    for blob in reader:
+        content = reader.content(blob)
+        sent.append(blob.digest)
+        for path in paths[blob.digest]:
+            _remember(rows[path], tree.create(path, rows[path].mode, content))
+    return _stats(_rows_of(sent, rows))
+
+
+def _rows_of(digests: list[bytes], rows: dict[str, Row]) -> dict[str, Row]:
+    paths = _paths_by_digest(rows)
+    return {path: rows[path] for digest in digests for path in paths[digest]}
 
 
 def _second_half(cached: dict[bytes, Place]) -> dict[bytes, Place]:
@@ -67,19 +107,21 @@ def _write_cached(cache: Cache, places: dict[bytes, Place], tree: Tree, rows: di
     for digest, content in cache.read(places):
         for path in paths[digest]:
             _remember(rows[path], tree.create(path, rows[path].mode, content))
+    return _stats(rows)
+
+
+def _stats(rows: dict[str, Row]) -> bytes:
     return array("Q", [number for row in rows.values() for number in (row.mtime, row.inode)]).tobytes()
 
 
-def _remember_all(rows: dict[str, Row], stats: bytes | None, progress: Progress) -> dict[str, Row]:
-    """Take over what `_write_cached` gave; gives the rows that it did not write."""
+def _remember_all(rows: dict[str, Row], stats: bytes | None) -> dict[str, Row]:
+    """Take over the stats that a second process told; gives the rows that it did not write."""
     numbers = array("Q")
     numbers.frombytes(stats or bytes(16 * len(rows)))
     left = {}
     for place, (path, row) in enumerate(rows.items()):
         row.mtime, row.inode = numbers[2 * place], numbers[2 * place + 1]
-        if row.inode:
-            progress.advance(files=1, bytes=row.size)
-        else:
+        if not row.inode:
             left[path] = row
     return left
 
