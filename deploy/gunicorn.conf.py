@@ -22,6 +22,8 @@ loglevel = "warning"
 if _given["GITSLICE_TLS_CERT"]:
     certfile, keyfile = _given["GITSLICE_TLS_CERT"], _given["GITSLICE_TLS_KEY"]
 
+    forwarded_allow_ips = ""  # nobody stands in front whose word about the protocol counts
+
     def ssl_context(config, default_ssl_context_factory):
         """TLS 1.2 and newer, whatever the system's OpenSSL would still take."""
         context = default_ssl_context_factory()

@@ -320,5 +320,7 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # The S3 client's own debugging quotes keys and signatures, whatever level ours has.
+    "loggers": {name: {"level": "INFO"} for name in ("boto3", "botocore", "s3transfer")},
     "root": {"handlers": ["stderr"], "level": _given["GITSLICE_LOG_LEVEL"]},
 }

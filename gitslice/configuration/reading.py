@@ -13,6 +13,7 @@ from gitslice.configuration.declared import OTHERS, SETTINGS, Setting
 FILE_SETTING = "GITSLICE_CONFIG"
 SUFFIX = "_FILE"
 DEFAULT = "default"
+_warned: set[str] = set()
 MAX_SECRET = 64 << 10  # bytes of a file that holds a secret
 
 
@@ -83,8 +84,11 @@ def stop(wrong: WrongSettings) -> NoReturn:
 
 
 def _warn(warnings: Sequence[str]) -> None:
+    """Once in each process, which may read settings at several places."""
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        if warning not in _warned:
+            print(f"warning: {warning}", file=sys.stderr)
+            _warned.add(warning)
 
 
 def _take(found: Configuration, source: Mapping[str, str], origin: str) -> None:
