@@ -45,9 +45,9 @@ merges: .venv ## our three-way merge against git's, on files of real projects fr
 	@$(BIN)/python -m compileall -q cli/gs cli/gitslice_core
 	@touch $@
 
-check: lint types contracts migrations openapi deployment test ## everything that CI runs
+check: lint types contracts migrations openapi configuration deployment test ## everything that CI runs
 
-.PHONY: lint types contracts migrations openapi openapi.update deployment
+.PHONY: lint types contracts migrations openapi openapi.update configuration configuration.update deployment
 lint: .venv ## format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -67,6 +67,12 @@ openapi: .venv ## docs/openapi.yaml is what the server says
 
 openapi.update: .venv ## write docs/openapi.yaml
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+configuration: .venv ## docs/configuration.md tells of every setting
+	@$(BIN)/python -m gitslice.configuration docs/configuration.md --check
+
+configuration.update: .venv ## write the tables of docs/configuration.md
+	@$(BIN)/python -m gitslice.configuration docs/configuration.md
 
 deployment: .venv ## compose file and Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml

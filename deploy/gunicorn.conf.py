@@ -1,11 +1,15 @@
-"""The web server, the same under `make run` and in containers. See the settings table in README.md."""
+"""The web server, the same under `make run` and in containers. Its settings: docs/configuration.md."""
 
-import os
+import ssl
 from pathlib import Path
 
-bind = f"{os.environ.get('GITSLICE_BIND', '127.0.0.1')}:{os.environ.get('GITSLICE_PORT', '8000')}"
-workers = int(os.environ.get("GITSLICE_WEB_WORKERS", "2"))
-threads = int(os.environ.get("GITSLICE_WEB_THREADS", "8"))
+from gitslice.configuration import read_or_stop
+
+_given = read_or_stop()
+
+bind = f"{_given['GITSLICE_BIND']}:{_given['GITSLICE_PORT']}"
+workers = _given["GITSLICE_WEB_WORKERS"]
+threads = _given["GITSLICE_WEB_THREADS"]
 worker_class = "gthread"
 preload_app = True  # load once, then fork: half the start-up time and memory
 keepalive = 75  # seconds; `gs` keeps its connection through a command
@@ -14,3 +18,14 @@ graceful_timeout = 20  # seconds that running requests get when we stop
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
 loglevel = "warning"
+
+if _given["GITSLICE_TLS_CERT"]:
+    certfile, keyfile = _given["GITSLICE_TLS_CERT"], _given["GITSLICE_TLS_KEY"]
+
+    forwarded_allow_ips = ""  # nobody stands in front whose word about the protocol counts
+
+    def ssl_context(config, default_ssl_context_factory):
+        """TLS 1.2 and newer, whatever the system's OpenSSL would still take."""
+        context = default_ssl_context_factory()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context

@@ -1,80 +1,67 @@
-"""Settings from the environment, typed. A wrong value stops the start with one line that names it."""
+"""What settings become: secrets that the system makes, and URLs as Django and its libraries want them."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
-PORT = "port"  # in the data folder
-DEFAULT_PORT = 8000
+from gitslice.configuration import Configuration, WrongSettings
+from gitslice.configuration.declared import SETTINGS
 
-
-class SettingError(Exception):
-    """A setting is missing or wrong."""
-
-
-def text(name: str, default: str = "") -> str:
-    return os.environ.get(name, default)
+PORT = "port"  # in the data folder, as the next
+FACTS = "embedded.json"  # where the embedded servers are
+SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 
-def number(name: str, default: int) -> int:
-    value = os.environ.get(name)
-    if value is None or value == "":
-        return default
-    try:
-        return int(value)
-    except ValueError:
-        raise SettingError(f"{name} must be a whole number, not {value!r}") from None
+def complete(found: Configuration, base: Path) -> None:
+    """What the system finds by itself where nobody set anything. Raises WrongSettings where a process that serves has
+    no servers."""
+    home = found.values["GITSLICE_HOME"] = (base / found["GITSLICE_HOME"]).resolve()
+    _use_embedded(found, home)
+    for name, make, origin in (
+        ("GITSLICE_SECRET_KEY", lambda: kept_secret(home / "secret_key"), str(home / "secret_key")),
+        ("OBJECT_STORE_URL", lambda: f"file://{quote(str(home / 'objects'))}", "default"),
+        ("GITSLICE_STATIC_ROOT", lambda: home / "static", "default"),
+        ("GITSLICE_SECURE", lambda: bool(found["GITSLICE_TLS_CERT"]), "default"),
+        ("GITSLICE_PUBLIC_URL", lambda: public_url(found, home), "default"),
+    ):
+        if not found.is_given(name):
+            found.use(name, make(), origin)
 
 
-def flag(name: str, default: bool) -> bool:
-    value = os.environ.get(name)
-    if value is None or value == "":
-        return default
-    if value.lower() in ("1", "true", "yes", "on"):
-        return True
-    if value.lower() in ("0", "false", "no", "off"):
-        return False
-    raise SettingError(f"{name} must be 1 or 0, not {value!r}")
+def _use_embedded(found: Configuration, home: Path) -> None:
+    """The servers that the system started itself, if it did. Commands may do without any."""
+    facts = home / FACTS
+    embedded = json.loads(facts.read_text()) if facts.exists() else {}
+    problems = []
+    for name, nowhere in (
+        ("DATABASE_URL", "postgresql://gitslice@127.0.0.1:1/gitslice"),
+        ("REDIS_URL", "redis://127.0.0.1:1/0"),
+    ):
+        if found.is_given(name):
+            continue
+        url = embedded.get(name.lower())
+        if not url and found["GITSLICE_ROLE"] != "command":
+            expected = SETTINGS[name].kind.expected
+            problems.append(
+                f"{name} is missing, and no embedded server runs in {home}; it must be {expected}"
+            )
+        found.use(name, url or nowhere, "embedded server" if url else "none: no embedded server runs")
+    if problems:
+        raise WrongSettings(problems)
 
 
-def words(name: str, default: str) -> list[str]:
-    """A list separated by commas."""
-    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
-
-
-def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """Networks like 10.1.0.0/16, separated by commas."""
-    try:
-        return [ip_network(word) for word in words(name, "")]
-    except ValueError as error:
-        raise SettingError(f"{name} must be networks like 10.1.0.0/16: {error}") from None
-
-
-def servers(name: str) -> list[tuple[str, int]]:
-    """Addresses with ports like 10.1.0.53:53, separated by commas."""
-    try:
-        pairs = [word.rpartition(":") for word in words(name, "")]
-        return [(str(ip_address(host.strip("[]"))), int(port)) for host, _, port in pairs]
-    except ValueError as error:
-        raise SettingError(f"{name} must be addresses like 10.1.0.53:53: {error}") from None
-
-
-def home(base: Path) -> Path:
-    """The data folder, absolute."""
-    return (base / text("GITSLICE_HOME", ".data")).resolve()
-
-
-def public_url(home: Path) -> str:
-    """The address that people use: as set, else this machine at the port that is set, or at which the system in this
-    data folder was started last."""
-    port = text("GITSLICE_PORT") or _kept_port(home)
-    return text("GITSLICE_PUBLIC_URL", f"http://localhost:{port}")
+def public_url(found: Configuration, home: Path) -> str:
+    """This machine, at the port that is set, or at which the system in this data folder was started last."""
+    port = found["GITSLICE_PORT"] if found.is_given("GITSLICE_PORT") else kept_port(home)
+    scheme = "https" if found["GITSLICE_TLS_CERT"] else "http"
+    return f"{scheme}://localhost:{port or found['GITSLICE_PORT']}"
 
 
 def keep_port(home: Path, port: int) -> None:
@@ -82,16 +69,16 @@ def keep_port(home: Path, port: int) -> None:
     (home / PORT).write_text(str(port))
 
 
-def _kept_port(home: Path) -> str:
+def kept_port(home: Path) -> str:
     try:
         return (home / PORT).read_text()
     except OSError:
-        return str(DEFAULT_PORT)
+        return ""
 
 
-def secret_key(folder: Path) -> str:
-    """GITSLICE_SECRET_KEY, or one made once and kept in the data folder."""
-    return text("GITSLICE_SECRET_KEY") or kept_secret(folder / "secret_key")
+def bare_environment() -> dict[str, str]:
+    """What a server that runs as another user needs of our environment: none of the secrets in it."""
+    return {name: os.environ[name] for name in SYSTEM if name in os.environ}
 
 
 def kept_secret(path: Path) -> str:
@@ -115,97 +102,85 @@ def private_folder(folder: Path) -> None:
         folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
-def database(url: str) -> dict[str, Any]:
+def database(url: str, password: str = "") -> dict[str, Any]:
     """Django's connection facts of a `postgresql://user:password@host:port/name?option=value` URL."""
     parts = urlsplit(url)
-    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
-        raise SettingError("DATABASE_URL must look like postgresql://user:password@host:port/name")
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    try:
-        port = str(parts.port or query.pop("port", ""))
-    except ValueError:
-        raise SettingError("DATABASE_URL has a port that is not a number") from None
     return {
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "PASSWORD": password or unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or query.pop("host", "")),
-        "PORT": port,
+        "PORT": str(parts.port or query.pop("port", "")),
     } | ({"OPTIONS": query} if query else {})
 
 
-def redis(url: str) -> str:
-    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
-        raise SettingError("REDIS_URL must begin with redis://, rediss:// or unix://")
-    return url
+def redis(url: str, password: str = "") -> tuple[str, dict[str, Any]]:
+    """The address with its password, and what the connection's TLS takes: the server's certificate is checked, against
+    the system's authorities or those in the file `ca`, as is its name."""
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    authority = query.pop("ca", None)
+    host = parts.netloc
+    if password:
+        user = host.rpartition("@")[0].partition(":")[0]
+        host = f"{user}:{quote(password, safe='')}@{host.rpartition('@')[2]}"
+    address = urlunsplit((parts.scheme, host, parts.path, urlencode(query), ""))
+    if parts.scheme != "rediss":
+        return address, {}
+    checks = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    return address, checks | ({"ssl_ca_certs": authority} if authority else {})
 
 
-def email(url: str) -> dict[str, Any]:
+def email(url: str, password: str = "") -> dict[str, Any]:
     """Django's mail settings of `smtp://user:password@host:port` (or `smtps://` for TLS from the start; with
     `smtp://...?tls=1` TLS begins on the way). Empty: no mail is sent."""
     if not url:
         return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
     parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise SettingError("GITSLICE_EMAIL_URL must look like smtp://user:password@host:port")
-    try:
-        port = parts.port or (465 if parts.scheme == "smtps" else 25)
-    except ValueError:
-        raise SettingError("GITSLICE_EMAIL_URL has a port that is not a number") from None
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": port,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
         "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_HOST_PASSWORD": password or unquote(parts.password or ""),
         "EMAIL_USE_SSL": parts.scheme == "smtps",
         "EMAIL_USE_TLS": parse_qs(parts.query).get("tls") == ["1"],
         "EMAIL_TIMEOUT": 20,
     }
 
 
-def check_open_sign_up(is_open: bool, mail: str) -> None:
-    """Whoever makes an account is asked to show that the e-mail address is theirs."""
-    if is_open and not mail:
-        raise SettingError("GITSLICE_OPEN_SIGN_UP needs GITSLICE_EMAIL_URL: addresses are verified by mail")
-
-
 def object_storage(url: str) -> dict[str, object]:
-    """The entry of STORAGES for `file:///folder` or `s3://bucket?endpoint=http://host:port&region=name&prefix=text`.
-
-    Keys for S3 come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the machine's role.
-    """
+    """The entry of STORAGES for `file:///folder` or `s3://bucket?endpoint=http://host:port&region=name&prefix=text`;
+    `ca` names a file of authorities that certificates are checked against. Keys are settings of their own."""
     parts = urlsplit(url)
-    if parts.scheme == "file" and parts.path.startswith("/"):
+    if parts.scheme == "file":
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             "OPTIONS": {"location": unquote(parts.path)},
         }
-    if parts.scheme == "s3" and parts.netloc:
-        from botocore.config import Config  # half a second of imports that only this back end needs
+    from botocore.config import Config  # half a second of imports that only this back end needs
 
-        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        patience = {
-            "connect_timeout": 5,
-            "read_timeout": 30,
-            "retries": {"mode": "standard", "total_max_attempts": 4},
-        }
-        return {
-            "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {
-                "bucket_name": parts.netloc,
-                "endpoint_url": query.get("endpoint"),
-                "region_name": query.get("region", "us-east-1"),
-                "location": query.get("prefix", ""),
-                "default_acl": None,
-                "file_overwrite": True,
-                "querystring_auth": True,
-                "client_config": Config(
-                    s3={"addressing_style": "path"}, signature_version="s3v4", **patience
-                ),
-            },
-        }
-    raise SettingError("OBJECT_STORE_URL must be file:///folder or s3://bucket?endpoint=URL")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    patience = {
+        "connect_timeout": 5,
+        "read_timeout": 30,
+        "retries": {"mode": "standard", "total_max_attempts": 4},
+    }
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": parts.netloc,
+            "endpoint_url": query.get("endpoint"),
+            "region_name": query.get("region", "us-east-1"),
+            "location": query.get("prefix", ""),
+            "verify": query.get("ca"),
+            "default_acl": None,
+            "file_overwrite": True,
+            "querystring_auth": True,
+            "client_config": Config(s3={"addressing_style": "path"}, signature_version="s3v4", **patience),
+        },
+    }
 
 
 def share_metrics(home: Path, role: str) -> None:

@@ -1,74 +1,41 @@
-"""Django's settings. Everything that differs between installations comes from the environment (gitslice/env.py)."""
+"""Django's settings. Everything that differs between installations comes from gitslice/configuration."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from gitslice import env
+from gitslice.configuration import WrongSettings, read_or_stop, stop
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+_given = read_or_stop()
 try:
-    GITSLICE_HOME = env.home(BASE_DIR)
-    GITSLICE_PORT = env.number("GITSLICE_PORT", env.DEFAULT_PORT)
-    DATABASE_URL = env.text("DATABASE_URL")
-    REDIS_URL = env.text("REDIS_URL")
-    OBJECT_STORE_URL = env.text("OBJECT_STORE_URL", f"file://{GITSLICE_HOME / 'objects'}")
-    if not (DATABASE_URL and REDIS_URL):
-        _embedded_file = GITSLICE_HOME / "embedded.json"  # written by gitslice.ops.embedded
-        _embedded = json.loads(_embedded_file.read_text()) if _embedded_file.exists() else {}
-        DATABASE_URL = DATABASE_URL or _embedded.get(
-            "database_url", "postgresql://gitslice@127.0.0.1:1/gitslice"
-        )
-        REDIS_URL = REDIS_URL or _embedded.get("redis_url", "redis://127.0.0.1:1/0")
-    SECRET_KEY = env.secret_key(GITSLICE_HOME)
-    SECRET_KEY_FALLBACKS = env.words("GITSLICE_SECRET_KEY_FALLBACKS", "")
-    _database = env.database(DATABASE_URL)
-    _object_storage = env.object_storage(OBJECT_STORE_URL)
-    REDIS_URL = env.redis(REDIS_URL)
-    ALLOWED_HOSTS = env.words("GITSLICE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
-    DEBUG = env.flag("GITSLICE_DEBUG", False)
-    GITSLICE_SECURE = env.flag("GITSLICE_SECURE", False)
+    env.complete(_given, BASE_DIR)
+except WrongSettings as wrong:
+    stop(wrong)
+globals().update(_given.public())
+GITSLICE_HOME: Path = _given["GITSLICE_HOME"]
+GITSLICE_SECURE: bool = _given["GITSLICE_SECURE"]
+GITSLICE_ROLE: str = _given["GITSLICE_ROLE"]
+GITSLICE_METRICS_TOKEN: str = _given["GITSLICE_METRICS_TOKEN"]
+env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)
 
-    GITSLICE_MAX_BLOB_BYTES = env.number("GITSLICE_MAX_BLOB_BYTES", 2 << 30)
-    GITSLICE_MAX_PACK_BYTES = env.number("GITSLICE_MAX_PACK_BYTES", 8 << 30)
-    GITSLICE_MAX_PACK_BLOBS = env.number("GITSLICE_MAX_PACK_BLOBS", 100_000)
-    GITSLICE_MAX_EDITS = env.number("GITSLICE_MAX_EDITS", 100_000)
-    GITSLICE_MAX_JSON_BYTES = env.number("GITSLICE_MAX_JSON_BYTES", 1 << 20)
-    GITSLICE_MAX_FORM_BYTES = env.number("GITSLICE_MAX_FORM_BYTES", 32 << 20)
-    GITSLICE_MAX_MERGE_BYTES = env.number("GITSLICE_MAX_MERGE_BYTES", 10 << 20)
-    GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
-    GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
-    GITSLICE_SEARCH_SECONDS = env.number("GITSLICE_SEARCH_SECONDS", 5)
-    GITSLICE_GLOBAL_MERGE_SECONDS = env.number("GITSLICE_GLOBAL_MERGE_SECONDS", 5)
-    GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
-    GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
-    GITSLICE_LIMIT_ADDRESS = env.number("GITSLICE_LIMIT_ADDRESS", 120_000)
-    GITSLICE_LIMIT_ACCOUNT = env.number("GITSLICE_LIMIT_ACCOUNT", 60_000)
-    GITSLICE_LIMIT_TOKEN = env.number("GITSLICE_LIMIT_TOKEN", 30_000)
-    GITSLICE_LIMIT_SIGN_INS = env.number("GITSLICE_LIMIT_SIGN_INS", 10)
-    GITSLICE_TRUSTED_PROXIES = env.networks("GITSLICE_TRUSTED_PROXIES")
-    GITSLICE_AUDIT_SECONDS = env.number("GITSLICE_AUDIT_SECONDS", 5)
-    GITSLICE_WEBHOOK_NETWORKS = env.networks("GITSLICE_WEBHOOK_NETWORKS")
-    GITSLICE_DEVICE_TOKEN_DAYS = env.number("GITSLICE_DEVICE_TOKEN_DAYS", 90)
-    globals().update(env.email(env.text("GITSLICE_EMAIL_URL")))
-    DEFAULT_FROM_EMAIL = env.text("GITSLICE_EMAIL_FROM", "gitslice@localhost")
-    GITSLICE_OPEN_SIGN_UP = env.flag("GITSLICE_OPEN_SIGN_UP", False)
-    env.check_open_sign_up(GITSLICE_OPEN_SIGN_UP, mail=env.text("GITSLICE_EMAIL_URL"))
-    GITSLICE_SSO_NETWORKS = env.networks("GITSLICE_SSO_NETWORKS")
-    GITSLICE_DNS_SERVERS = env.servers("GITSLICE_DNS_SERVERS")
-    GITSLICE_MAX_WATCHERS = env.number("GITSLICE_MAX_WATCHERS", 2_000)
-    GITSLICE_DATABASE_POOL = env.number("GITSLICE_DATABASE_POOL", 16)
-    GITSLICE_PUBLIC_URL = env.public_url(GITSLICE_HOME)
-    GITSLICE_ROLE = env.text("GITSLICE_ROLE", "command")  # web | worker | beat | command
-    GITSLICE_METRICS_TOKEN = env.text("GITSLICE_METRICS_TOKEN")
-    GITSLICE_BACKUP_KEY_FILE = env.text("GITSLICE_BACKUP_KEY_FILE")
-    env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)
-except env.SettingError as error:
-    sys.exit(f"error: {error}")
+SECRET_KEY: str = _given["GITSLICE_SECRET_KEY"]
+SECRET_KEY_FALLBACKS: list[str] = _given["GITSLICE_SECRET_KEY_FALLBACKS"]
+ALLOWED_HOSTS: list[str] = _given["GITSLICE_ALLOWED_HOSTS"]
+DEBUG: bool = _given["GITSLICE_DEBUG"]
+DEFAULT_EXCEPTION_REPORTER_FILTER = "gitslice.common.debug_page.DebugPageFilter"
+
+_database = env.database(_given["DATABASE_URL"], _given["DATABASE_PASSWORD"])
+REDIS_URL, REDIS_TLS = env.redis(_given["REDIS_URL"], _given["REDIS_PASSWORD"])
+OBJECT_STORE_URL: str = _given["OBJECT_STORE_URL"]
+_object_storage = env.object_storage(OBJECT_STORE_URL)
+AWS_ACCESS_KEY_ID: str = _given["AWS_ACCESS_KEY_ID"]
+AWS_SECRET_ACCESS_KEY: str = _given["AWS_SECRET_ACCESS_KEY"]
+globals().update(env.email(_given["GITSLICE_EMAIL_URL"], _given["GITSLICE_EMAIL_PASSWORD"]))
+DEFAULT_FROM_EMAIL: str = _given["GITSLICE_EMAIL_FROM"]
 
 INSTALLED_APPS = [
     "unfold",  # before the admin, whose templates it replaces
@@ -143,8 +110,8 @@ def _database_options() -> dict[str, Any]:
         "prepare_threshold": 5,
     }  # plans are made once for each connection
     if GITSLICE_ROLE == "web":
-        options["pool"] = {"min_size": 1, "max_size": GITSLICE_DATABASE_POOL, "timeout": 10}
-        options["options"] = f"-c statement_timeout={GITSLICE_SQL_TIMEOUT_SECONDS}s"
+        options["pool"] = {"min_size": 1, "max_size": _given["GITSLICE_DATABASE_POOL"], "timeout": 10}
+        options["options"] = f"-c statement_timeout={_given['GITSLICE_SQL_TIMEOUT_SECONDS']}s"
     return options
 
 
@@ -163,7 +130,12 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "gitslice",
-        "OPTIONS": {"IGNORE_EXCEPTIONS": True, "SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 2},
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 2,
+            "CONNECTION_POOL_KWARGS": REDIS_TLS,
+        },
     }
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
@@ -219,7 +191,7 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.text("GITSLICE_STATIC_ROOT") or GITSLICE_HOME / "static")
+STATIC_ROOT: Path = _given["GITSLICE_STATIC_ROOT"]
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 REST_FRAMEWORK = {
@@ -260,7 +232,9 @@ SPECTACULAR_SETTINGS = {
         "VisibilityEnum": ["private", "organization", "public"],
     },
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = GITSLICE_MAX_FORM_BYTES  # of forms; the API's parsers know their own limits
+DATA_UPLOAD_MAX_MEMORY_SIZE: int = _given[
+    "GITSLICE_MAX_FORM_BYTES"
+]  # of forms; the API's parsers know their own limits
 
 UNFOLD = {
     "SITE_TITLE": "GitSlice administration",
@@ -271,6 +245,7 @@ UNFOLD = {
 }
 
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_USE_SSL = REDIS_TLS or None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -283,23 +258,23 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "slices.merge_global_states": {
         "task": "slices.merge_global_states",
-        "schedule": GITSLICE_GLOBAL_MERGE_SECONDS,
+        "schedule": _given["GITSLICE_GLOBAL_MERGE_SECONDS"],
         "options": {"expires": 60},
     },
     "slices.index_landed": {
         "task": "slices.index_landed",
-        "schedule": GITSLICE_SEARCH_SECONDS,
+        "schedule": _given["GITSLICE_SEARCH_SECONDS"],
         "options": {"expires": 60},
     },
-    "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},
-    "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": GITSLICE_MAIL_SECONDS},
+    "conflicts.sweep": {"task": "conflicts.sweep", "schedule": _given["GITSLICE_SWEEP_SECONDS"]},
+    "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": _given["GITSLICE_MAIL_SECONDS"]},
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},
     "accounts.forget_old_deliveries": {"task": "accounts.forget_old_deliveries", "schedule": 3600},
     "accounts.forget_old_device_grants": {"task": "accounts.forget_old_device_grants", "schedule": 3600},
     "accounts.forget_sessions": {"task": "accounts.forget_sessions", "schedule": 3600},
     "accounts.chain_audit": {
         "task": "accounts.chain_audit",
-        "schedule": GITSLICE_AUDIT_SECONDS,
+        "schedule": _given["GITSLICE_AUDIT_SECONDS"],
         "options": {"expires": 60},
     },
     "accounts.chain_audit_everywhere": {
@@ -309,7 +284,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "accounts.dispatch_webhooks": {
         "task": "accounts.dispatch_webhooks",
-        "schedule": GITSLICE_WEBHOOK_SECONDS,
+        "schedule": _given["GITSLICE_WEBHOOK_SECONDS"],
         "options": {"expires": 300},  # they do not pile up while no worker runs
     },
 }
@@ -330,7 +305,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = GITSLICE_SECURE
 # W021: whether a company's whole domain goes into browsers' preload lists is not for one server in it to say.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GITSLICE_SECURE else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if GITSLICE_SECURE and not _given["GITSLICE_TLS_CERT"] else None
+)  # who speaks HTTPS itself has no proxy in front that could say so
 X_FRAME_OPTIONS = "DENY"
 
 LOGGING = {
@@ -343,5 +320,7 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("GITSLICE_LOG_LEVEL", "INFO")},
+    # The S3 client's own debugging quotes keys and signatures, whatever level ours has.
+    "loggers": {name: {"level": "INFO"} for name in ("boto3", "botocore", "s3transfer")},
+    "root": {"handlers": ["stderr"], "level": _given["GITSLICE_LOG_LEVEL"]},
 }

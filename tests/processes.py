@@ -35,6 +35,17 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) ->
     raise AssertionError(f"{url} did not answer within {seconds} s")
 
 
+def wait_until_open(port: int, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    """Until somebody listens at the port."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the process at port {port} ended with {process.returncode}"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listened at port {port} within {seconds} s")
+
+
 def server_environment() -> dict[str, str]:
     """What a process needs to work on this test's database, cache and objects."""
     base = os.environ["DATABASE_URL"].rpartition("/")[0]
@@ -49,10 +60,15 @@ class WebServer:
     """The product's web process on a database of the tests; `kill` is `kill -9`."""
 
     def __init__(
-        self, environment: dict[str, str], workers: int = 2, errors: IO[bytes] | None = None
+        self,
+        environment: dict[str, str],
+        workers: int = 2,
+        errors: IO[bytes] | None = None,
+        configured: bool = False,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.configured = configured  # by deploy/gunicorn.conf.py, as in production
         self.environment = os.environ | environment | {"GITSLICE_ROLE": "web"}
         self.environment |= {"DJANGO_SETTINGS_MODULE": "gitslice.settings", "GITSLICE_ALLOWED_HOSTS": "*"}
         self.workers = workers
@@ -70,6 +86,10 @@ class WebServer:
             "8",
             "--no-control-socket",
         ]
+        if self.configured:
+            command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py"]
+            command += ["gitslice.wsgi"]
+            self.environment["GITSLICE_PORT"] = str(self.port)
         self.process = subprocess.Popen(
             command,
             cwd=REPOSITORY,
@@ -78,7 +98,10 @@ class WebServer:
             stdout=subprocess.DEVNULL,
             stderr=self.errors,
         )
-        wait_for(f"{self.url}/livez", self.process)
+        if self.configured:
+            wait_until_open(self.port, self.process)
+        else:
+            wait_for(f"{self.url}/livez", self.process)
 
     def kill(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)

@@ -22,13 +22,20 @@ KEYS = {
     "organization": "organization of slices that are written without one",
     "editor": "program for editing texts (default: $VISUAL, $EDITOR, vi)",
     "difftool": "program that compares two folders (default: git diff --no-index --)",
+    "ca": "file of the authorities that servers' certificates are checked against (PEM; default: the system's)",
+    "allow_http": "1: plain HTTP also to other machines, where everybody on the way can read your token",
 }
-LOCAL_KEYS = ("endpoint", "organization")  # what a directory may say: never which programs are run
+LOCAL_KEYS = (
+    "endpoint",
+    "organization",
+)  # what a directory may say: never which programs are run, or whom to trust
 ENVIRONMENT = {
     "endpoint": "GITSLICE_API_ENDPOINT",
     "organization": "GITSLICE_ORGANIZATION",
     "editor": "GITSLICE_EDITOR",
     "difftool": "GITSLICE_DIFFTOOL",
+    "ca": "GITSLICE_CA_FILE",
+    "allow_http": "GITSLICE_ALLOW_HTTP",
 }
 
 

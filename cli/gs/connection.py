@@ -11,6 +11,7 @@ import socket
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
     from typing import IO
 
@@ -45,14 +46,14 @@ class Headers:
 class Connection:
     """One connection to one server, one exchange at a time: `send`, then `receive`, then read the answer to its end."""
 
-    def __init__(self, host: str, port: int, *, tls: bool, connect_timeout: float, timeout: float):
+    def __init__(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None, connect_timeout: float, timeout: float
+    ):
         """Connects at once. Raises OSError."""
         self.sock: socket.socket | None = socket.create_connection((host, port), connect_timeout)
         try:
             if tls:
-                import ssl
-
-                self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=host)
+                self.sock = tls.wrap_socket(self.sock, server_hostname=host)
             self.sock.settimeout(timeout)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._file = self.sock.makefile("rb", BUFFER)

@@ -231,6 +231,10 @@ class Api:
             self.close()
 
     def _unreachable(self, error: Exception) -> GsError:
+        from gs.tls import explained
+
+        if told := explained(self.endpoint, error):
+            return told
         reason = str(error) or type(error).__name__
         return GsError(
             "network",

@@ -14,15 +14,22 @@ LONGEST_WAIT = 30  # seconds, whatever Retry-After says
 
 
 def open_connection(endpoint: str) -> Connection:
-    """A connection to `endpoint`, with the system's certificates for https. Connects at once."""
+    """A connection to `endpoint`, whose certificate holds if it is https. Connects at once. Raises GsError for plain
+    HTTP to other machines."""
     from urllib.parse import urlsplit
 
+    from gs import tls
     from gs.connection import Connection
 
     parts = urlsplit(endpoint)
-    tls = parts.scheme == "https"
-    port = parts.port or (443 if tls else 80)
-    return Connection(parts.hostname or "", port, tls=tls, connect_timeout=CONNECT_TIMEOUT, timeout=TIMEOUT)
+    host = parts.hostname or ""
+    context = None
+    if parts.scheme == "https":
+        context = tls.context()
+    else:
+        tls.require_private(endpoint, host)
+    port = parts.port or (443 if context else 80)
+    return Connection(host, port, tls=context, connect_timeout=CONNECT_TIMEOUT, timeout=TIMEOUT)
 
 
 def replayable(body: object) -> bool:

@@ -41,7 +41,7 @@ class Server:
 
 
 def asked(answer: bytes, piece: int = 1 << 20, method: str = "GET") -> Answer:
-    connection = Connection("127.0.0.1", Server(answer, piece).port, tls=False, connect_timeout=5, timeout=5)
+    connection = Connection("127.0.0.1", Server(answer, piece).port, tls=None, connect_timeout=5, timeout=5)
     connection.send(method, "/", None, {})
     return connection.receive(method)
 
@@ -119,7 +119,7 @@ def test_a_server_that_says_nothing_counts_as_lost():
 
 def sent(body: object, headers: dict | None = None, method: str = "POST") -> bytes:
     server = Server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-    connection = Connection("127.0.0.1", server.port, tls=False, connect_timeout=5, timeout=5)
+    connection = Connection("127.0.0.1", server.port, tls=None, connect_timeout=5, timeout=5)
     connection.send(method, "/x", body, headers or {})  # type: ignore[arg-type]
     connection.receive(method)
     return server.received.replace(b"127.0.0.1:%d" % server.port, b"HOST")
@@ -145,6 +145,6 @@ def test_nothing_is_smuggled_into_a_request():
         ({}, "/ HTTP/1.1\r\nA: b"),
         ({}, "/a b"),
     ):
-        connection = Connection("127.0.0.1", Server(SIZED).port, tls=False, connect_timeout=5, timeout=5)
+        connection = Connection("127.0.0.1", Server(SIZED).port, tls=None, connect_timeout=5, timeout=5)
         with pytest.raises(ProtocolError):
             connection.send("GET", path, None, headers)

@@ -35,6 +35,15 @@ def unseal(sealed: str) -> str:
         raise Unreadable("the secret is sealed under another key") from None
 
 
+def resealed(sealed: str) -> str:
+    """The same secret under SECRET_KEY; the same text if that is what seals it. Raises Unreadable."""
+    try:
+        _key(settings.SECRET_KEY).decrypt(sealed)
+    except InvalidToken:
+        return seal(unseal(sealed))
+    return sealed
+
+
 def _keys() -> MultiFernet:
     return MultiFernet([_key(text) for text in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 

@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitslice.env import kept_secret, private_folder
+from gitslice.env import FACTS, kept_secret, private_folder
 from gitslice.ops import postgres, valkey
 from gitslice.ops.places import EmbeddedServerError, servers_folder
 from gitslice.ops.processes import Process, alive
 
-FACTS = "embedded.json"
 LEFTOVERS_SECONDS = 30
 
 

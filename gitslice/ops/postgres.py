@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from gitslice.env import kept_secret
+from gitslice.env import bare_environment, kept_secret
 from gitslice.ops import places
 from gitslice.ops.places import EmbeddedServerError
 from gitslice.ops.processes import Process, identity, spawn, stop
@@ -64,7 +63,7 @@ def _make_cluster(folder: Path, administrator: str) -> None:
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
     result = subprocess.run(
         command,
-        env=_environment(),
+        env=bare_environment(),
         cwd="/",
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -111,7 +110,7 @@ def _start(folder: Path, port: int, administrator: str, held: Sequence[int]) -> 
     for _ in range(ATTEMPTS):
         process = spawn(
             [program("postgres"), "-D", str(folder / "data")],
-            environment=_environment(),
+            environment=bare_environment(),
             log=log,
             unprivileged=True,
             death_signal=signal.SIGINT,
@@ -158,8 +157,3 @@ def _connect(port: int, administrator: str) -> psycopg.Connection[tuple[object, 
         autocommit=True,
         connect_timeout=5,
     )
-
-
-def _environment() -> dict[str, str]:
-    """Ours without PostgreSQL's own variables, which would redirect its programs."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -7,13 +7,15 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from gitslice import env
+from gitslice import configuration, env
+from gitslice.configuration import Configuration, WrongSettings
 from gitslice.ops.embedded import running
 from gitslice.ops.places import EmbeddedServerError
 from gitslice.ops.supervisor import ChildEnded, Stopped, Supervisor
@@ -54,54 +56,44 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     os.umask(0o077)  # the data folder holds source code
     os.chdir(REPOSITORY)
+    given = configuration.read_or_stop()
     try:
-        run(stopping)
+        run(given, stopping)
     except Stopped:
         _say("GitSlice has stopped.")
         return 0
-    except (ChildEnded, EmbeddedServerError, env.SettingError) as error:
+    except (ChildEnded, EmbeddedServerError, WrongSettings) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def run(stopping: threading.Event) -> None:
-    _check_urls()
-    home = env.home(REPOSITORY)
-    demo = env.flag("GITSLICE_DEMO", True)
-    bind, port = env.text("GITSLICE_BIND", "127.0.0.1"), env.number("GITSLICE_PORT", env.DEFAULT_PORT)
+def run(given: Configuration, stopping: threading.Event) -> None:
+    home = (REPOSITORY / given["GITSLICE_HOME"]).resolve()
+    bind, port = given["GITSLICE_BIND"], given["GITSLICE_PORT"]
     _require_free(bind, port)
     shutil.rmtree(home / "metrics", ignore_errors=True)  # of processes that are gone
-    environment = os.environ | {"GITSLICE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "gitslice.settings"}
-    os.environ |= environment
+    os.environ |= {"GITSLICE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "gitslice.settings"}
+    environment = {name: value for name, value in os.environ.items() if not configuration.is_strange(name)}
     _say(f"GitSlice starts; its data lies in {home}")
-    needs = {"database": not env.text("DATABASE_URL"), "redis": not env.text("REDIS_URL")}
+    needs = {name: not given.is_given(f"{name.upper()}_URL") for name in ("database", "redis")}
     with running(home, **needs) as servers, Supervisor(servers.processes, environment, stopping) as system:
         env.keep_port(home, port)
-        notes = system.run_to_end("the preparation", "manage.py", "prepare", *(["--demo"] if demo else []))
+        env.complete(given, REPOSITORY)
+        demo = ["--demo"] if given["GITSLICE_DEMO"] else []
+        notes = system.run_to_end("the preparation", "manage.py", "prepare", *demo)
         system.start("the web server", "web", *WEB)
-        workers = ("--queues", "celery", "--concurrency", env.text("GITSLICE_WORKERS", "2"))
+        workers = ("--queues", "celery", "--concurrency", str(given["GITSLICE_WORKERS"]))
         system.start("the worker", "worker", *WORKER, *workers)
         system.start("the worker for webhooks", "worker", *WEBHOOKS)
         system.start("the schedule", "beat", *BEAT, "--schedule", str(home / "schedule"))
-        system.wait_until("the web server", lambda: _web_answers(port))
+        system.wait_until("the web server", lambda: _web_answers(given))
         system.wait_until("the worker", _workers_answer)
-        _say(_welcome(env.public_url(home), notes))
+        _say(_welcome(given["GITSLICE_PUBLIC_URL"], home, notes))
         try:
             system.watch()
         finally:
             _say("stopping ...")
-
-
-def _check_urls() -> None:
-    """Say what is wrong before anything starts."""
-    for name, read in (
-        ("DATABASE_URL", env.database),
-        ("REDIS_URL", env.redis),
-        ("OBJECT_STORE_URL", env.object_storage),
-    ):
-        if url := env.text(name):
-            read(url)
 
 
 def _require_free(bind: str, port: int) -> None:
@@ -111,14 +103,17 @@ def _require_free(bind: str, port: int) -> None:
         try:
             probe.bind((bind.strip("[]"), port))
         except OSError as error:
-            raise env.SettingError(
-                f"port {port} cannot be used ({error.strerror}); set GITSLICE_PORT to another"
-            ) from None
+            told = f"port {port} cannot be used ({error.strerror}); set GITSLICE_PORT to another"
+            raise WrongSettings([told]) from None
 
 
-def _web_answers(port: int) -> bool:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/readyz", headers={"Host": "localhost"})
-    with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=10):
+def _web_answers(given: Configuration) -> bool:
+    """Whether our own web server does; that its certificate is for another name than this machine's is no matter."""
+    scheme = "https" if given["GITSLICE_TLS_CERT"] else "http"
+    url = f"{scheme}://127.0.0.1:{given['GITSLICE_PORT']}/readyz"
+    request = urllib.request.Request(url, headers={"Host": "localhost"})
+    trusting = ssl._create_unverified_context() if scheme == "https" else None
+    with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=10, context=trusting):
         return True
     return False
 
@@ -129,9 +124,9 @@ def _workers_answer() -> bool:
     return len(app.control.ping(timeout=0.5, limit=2) or []) == 2
 
 
-def _welcome(url: str, notes: str) -> str:
+def _welcome(url: str, home: Path, notes: str) -> str:
     programs = Path(sys.executable).parent
-    token = f"< {env.home(REPOSITORY) / 'demo_token'}" if notes else ""
+    token = f"< {home / 'demo_token'}" if notes else ""
     organization = (
         []
         if notes

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import redis
 
+from gitslice.env import bare_environment
 from gitslice.ops import places
 from gitslice.ops.places import EmbeddedServerError
 from gitslice.ops.processes import Process, spawn, stop
@@ -24,7 +25,13 @@ def start(folder: Path, *, port: int, password: str, durable: bool, held: Sequen
     configuration.write_text(_settings(folder, port, password, durable))
     places.give(configuration, 0o600)
     log = folder / "log"
-    process = spawn([program(), str(configuration)], log=log, unprivileged=True, held=held)
+    process = spawn(
+        [program(), str(configuration)],
+        environment=bare_environment(),
+        log=log,
+        unprivileged=True,
+        held=held,
+    )
     if not _answers(process, port, password):
         end(process)
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])

@@ -28,6 +28,7 @@ SINCE_17 = (
     b"SET transaction_timeout = 0;\n"  # newer pg_restore says it to older servers too, which do not know it
 )
 HEAD_LINES = 40  # where it says that
+WITHOUT_TLS = ("disable", "allow", "prefer")  # sslmode of libpq: TLS if it can be had, or none
 
 
 @dataclass(frozen=True)
@@ -194,14 +195,20 @@ def _program(name: str, major: int) -> str:
     raise BackupError(
         f"{name} of PostgreSQL {major} or newer is needed ({there or 'none was found'}); "
         f"install PostgreSQL's client programs of version {major} and put them first in PATH"
+        + (
+            ""
+            if _parameters().get("sslmode", "prefer") in WITHOUT_TLS
+            else ": the embedded ones speak no TLS"
+        )
     )
 
 
 def _candidates(name: str) -> list[str]:
-    """Of the embedded PostgreSQL, and in PATH."""
+    """Of the embedded PostgreSQL, which is built without TLS, and in PATH."""
     places = []
-    with contextlib.suppress(EmbeddedServerError):
-        places.append(postgres.program(name))
+    if _parameters().get("sslmode", "prefer") in WITHOUT_TLS:
+        with contextlib.suppress(EmbeddedServerError):
+            places.append(postgres.program(name))
     return [place for place in (*places, shutil.which(name)) if place and os.access(place, os.X_OK)]
 
 

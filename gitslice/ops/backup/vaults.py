@@ -13,6 +13,7 @@ from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 
 from gitslice import env
+from gitslice.configuration.kinds import OBJECTS
 from gitslice.objects.store import ObjectMissing, ObjectStore, store_in
 from gitslice.ops.backup import manifests
 from gitslice.ops.backup.errors import BackupError, Damaged
@@ -158,7 +159,7 @@ def open_vault(place: str, key: Key | None, *, make: bool = False) -> Vault:
 def _storage(place: str) -> Storage:
     url = place if "://" in place else Path(place).absolute().as_uri()
     try:
-        options: Any = env.object_storage(url)["OPTIONS"]
-    except env.SettingError:
+        options: Any = env.object_storage(OBJECTS.parse(url))["OPTIONS"]
+    except ValueError:
         raise BackupError(f"{place} must be a folder, file:///folder or s3://bucket?endpoint=URL") from None
     return S3Storage(**options) if url.startswith("s3:") else FileSystemStorage(**options)

@@ -66,6 +66,17 @@ def test_facts_are_private_and_go_with_the_servers(home: Path) -> None:
     assert not facts.exists()
 
 
+def test_servers_get_none_of_our_secrets(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITSLICE_SECRET_KEY", "Marked4secrecy")
+    with running(home, durable=False) as servers:
+        password = (home / "embedded_password").read_text()
+        for process in servers.processes.values():
+            told = Path(f"/proc/{process.pid}/environ").read_bytes()
+            told += Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            assert b"Marked4secrecy" not in told
+            assert password.encode() not in told
+
+
 def test_strangers_are_refused(home: Path) -> None:
     with running(home, durable=False) as servers:
         password = servers.database_url.split(":")[2].split("@")[0]
