@@ -48,6 +48,7 @@ def conflict(request: HttpRequest, org: str, conflict_id: int) -> HttpResponse:
         "choices": whole_choices(body, context["access"]) if context["can_resolve"] else [],
         "kept": kept_of(request, own),
         "sides": _sides(row, request),
+        "concerned": _concerned(body, request.user),
     }
     return render(request, "conflicts/conflict.html", context)
 
@@ -157,6 +158,12 @@ def _sides(row: Conflict, request: HttpRequest) -> list[Changeset]:
     sides = [side for side in (row.changeset, row.their_changeset) if side is not None]
     seen = Changeset.objects.visible_to(request.user).filter(pk__in=[side.pk for side in sides]).count()
     return sides if len(sides) == 2 and seen == 2 else []
+
+
+def _concerned(body: dict[str, Any], reader: User | AnonymousUser) -> list[str]:
+    """Who is likely to take care of it."""
+    authors = {side["author"] for side in body["sides"].values() if side}
+    return sorted(authors | {reader.get_username()} - {""})
 
 
 def _text(result: Merge) -> str | None:

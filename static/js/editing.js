@@ -6,25 +6,42 @@ const typed = new WeakMap();
 let leaving = false;
 const textsOf = (form) => [...form.querySelectorAll("textarea, input[type=text], input:not([type])")];
 const stateOf = (form) => textsOf(form).map((field) => field.value).join("\0");
-for (const form of document.querySelectorAll("[data-guarded]")) typed.set(form, stateOf(form));
+const guard = (form) => typed.set(form, stateOf(form));
+document.querySelectorAll("[data-guarded]").forEach(guard);
 const isTyped = (form) => typed.get(form) !== stateOf(form);
-addEventListener("submit", () => { leaving = true; });
+addEventListener("submit", (event) => { if (event.target.method === "post") leaving = true; });
 addEventListener("pageshow", () => { leaving = false; });
 addEventListener("beforeunload", (event) => {
   const forms = [...document.querySelectorAll("[data-guarded]")];
   if (!leaving && forms.some(isTyped)) event.preventDefault();
 });
 
+// A side that is chosen goes into the result at once, unless something was typed there already.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-pick]")) return;
+  const form = document.querySelector("#result [data-guarded]");
+  if (form && !isTyped(form)) event.target.form.requestSubmit();
+});
+document.addEventListener("htmx:confirm", (event) => {
+  const form = document.querySelector("#result [data-guarded]");
+  if (!event.target.matches("[data-picks]") || !form || !isTyped(form)) return;
+  if (!confirm("The chosen sides replace what you typed.")) event.preventDefault();
+});
+document.addEventListener("htmx:load", (event) => {
+  for (const form of event.target.querySelectorAll("[data-guarded]")) guard(form);
+});
+
 // Tab indents where it was asked to; Escape gives the next Tab back to who walks through the page.
 const WISH = "tab-indents";
 let escaped = false;
 function wish() { try { return localStorage.getItem(WISH) === "1"; } catch { return false; } }
-for (const box of document.querySelectorAll("[data-tab-indents]")) {
-  box.checked = wish();
-  box.addEventListener("change", () => {
-    try { localStorage.setItem(WISH, box.checked ? "1" : "0"); } catch { /* not kept */ }
-  });
-}
+function showWish(root) { for (const box of root.querySelectorAll("[data-tab-indents]")) box.checked = wish(); }
+showWish(document);
+document.addEventListener("htmx:load", (event) => showWish(event.target));
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-tab-indents]")) return;
+  try { localStorage.setItem(WISH, event.target.checked ? "1" : "0"); } catch { /* not kept */ }
+});
 function unit(text) {
   if (/^\t/m.test(text)) return "\t";
   return /^ {2}\S/m.test(text) && !/^ {4}\S/m.test(text) ? "  " : "    ";
