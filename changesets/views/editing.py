@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.api.access import uploading_organization
 from accounts.models import User
+from accounts.quotas.services import BYTES, quota_of
 from changesets.api.access import visible_changeset
 from changesets.edits import ADD, CHMOD, DELETE, MODIFY, RENAME, WantedEdit, parse_edits
 from changesets.errors import InvalidEdit
@@ -211,12 +211,12 @@ def _uploaded_edits(request: HttpRequest, actor: User, ground: Ground, prefix: s
     ]
     edits = parse_edits(bodies)
     by_path = dict(zip(paths, files, strict=True))
-    organization, quota = uploading_organization(actor, ground.slice.organization.slug)
+    organization = ground.slice.organization
     entries = put_files(
         user=actor,
         organization=organization,
         files=[(by_path[edit.path], by_path[edit.path].size or 0) for edit in edits],  # type: ignore[misc]
-        admit=quota.require_room,
+        admit=quota_of(organization, BYTES).require_room,
     )
     return [edit._replace(digest=digest) for edit, (digest, _) in zip(edits, entries, strict=True)]
 

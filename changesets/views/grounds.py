@@ -6,8 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.api.access import signed_in, uploading_organization
+from accounts.api.access import signed_in
 from accounts.models import User
+from accounts.quotas.services import BYTES, quota_of
 from changesets.api.access import visible_changeset
 from changesets.checking import base_of
 from changesets.errors import ChangesetNotFound, StalePatchset, closed
@@ -58,10 +59,9 @@ def on_ground(request: HttpRequest, ground: Ground, **context: Any) -> dict[str,
 
 def stored(actor: User, ground: Ground, content: bytes) -> bytes:
     """Upload what was typed, as a client does; gives its digest."""
-    organization, quota = uploading_organization(actor, ground.slice.organization.slug)
-    ((digest, _),) = put_blobs(
-        user=actor, organization=organization, contents=[content], admit=quota.require_room
-    )
+    organization = ground.slice.organization
+    admit = quota_of(organization, BYTES).require_room
+    ((digest, _),) = put_blobs(user=actor, organization=organization, contents=[content], admit=admit)
     return digest
 
 
