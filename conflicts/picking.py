@@ -83,7 +83,8 @@ def chosen_at(result: Merge, picks: Mapping[int, str], content: bytes) -> list[s
     for piece in result.pieces:
         if isinstance(piece, Hunk):
             pick = picks.get(number, EDIT)
-            lines = piece.base if pick == EDIT else _taken(piece, pick)
+            taken = _taken(piece, pick)
+            lines = piece.base if isinstance(taken, Hunk) else taken
             spans.append((len(expected), len(expected) + len(lines), pick))
             expected += lines
             number += 1

@@ -371,7 +371,7 @@ def _close_rows(
     number = changeset.current.number
     ours = {edit.path: entry_body(edit.new) for edit in edits}
     for path, resolution in chosen.items():
-        decision = {"choice": resolution.choice, "hunks": resolution.hunks}
+        decision: dict[str, Any] = {"choice": resolution.choice, "hunks": resolution.hunks}
         rows = changeset.conflicts.open().with_landed().filter(path=path)
         for row in rows.select_for_update():
             resolve(row, actor=actor, patchset=number, **decision)

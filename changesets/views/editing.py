@@ -50,8 +50,8 @@ def edit(request: HttpRequest, org: str, name: str, path: str) -> HttpResponse:
         op = CHMOD if digest == entry.digest else MODIFY
         return preview(request, actor, ground, [WantedEdit(op, path, mode, digest)], f"Edit {_last(path)}")
     except DomainError as error:
-        content = None if typed is None else typed.encode(errors="replace")
-        return _edit_form(request, ground, path, entry._replace(mode=mode), content, error)
+        shown = _content(ground, entry) if typed is None else typed.encode(errors="replace")
+        return _edit_form(request, ground, path, entry._replace(mode=mode), shown, error)
 
 
 @FORM

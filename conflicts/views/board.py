@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, Max
@@ -102,7 +103,7 @@ def _cards(rows: ConflictQuerySet, request: HttpRequest) -> list[dict[str, Any]]
     )
 
 
-def _shown(found: list[Conflict], request: HttpRequest) -> list[dict[str, Any]]:
+def _shown(found: Sequence[Conflict], request: HttpRequest) -> list[dict[str, Any]]:
     bodies = conflict_bodies(found, request.user)
     return [body | {"org": row.organization.slug} for row, body in zip(found, bodies, strict=True)]
 

@@ -121,8 +121,8 @@ def result_of(organization_id: int, body: dict[str, Any]) -> Merge | None:
     """The merge of both sides; None where there is no text to edit."""
     if body["kind"] in NOT_EDITED or not (body["ours"] or body["theirs"]):
         return None
-    sides = (entry_of_body(body[side]) for side in ("base", "ours", "theirs"))
-    return merged_sides(organization_id, *sides, most=MOST_BYTES)
+    base, ours, theirs = (entry_of_body(body[side]) for side in ("base", "ours", "theirs"))
+    return merged_sides(organization_id, base, ours, theirs, most=MOST_BYTES)
 
 
 def entry_of_body(body: dict[str, Any] | None) -> Entry | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -20,7 +20,7 @@ from gitslice.common.errors import DomainError
 class Choice(AutocompleteSelect):
     """A row to choose. What is no key at all was not chosen: the form says so, where Django's own fails."""
 
-    def optgroups(self, name: str, value: list[str], attr: dict[str, Any] | None = None) -> Any:
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
         return super().optgroups(name, [key for key in value if self._is_key(key)], attr)
 
     def _is_key(self, text: str) -> bool:
