@@ -182,9 +182,10 @@ def _add_form(
 
 def _typed_before(request: HttpRequest, actor: User, ground: Ground) -> tuple[Entry, bytes | None]:
     """What the form had when its preview was made."""
-    [edit] = ground.check(actor, posted_edits(request))
-    assert edit.new is not None
-    return edit.new, _content(ground, edit.new)
+    new = ground.check(actor, posted_edits(request))[0].new
+    if new is None:
+        raise InvalidEdit("there is no text to go on with")
+    return new, _content(ground, new)
 
 
 def _content(ground: Ground, entry: Entry) -> bytes | None:

@@ -15,6 +15,7 @@ from changesets.errors import ChangesetNotFound, StalePatchset, closed
 from changesets.grounds import Ground, ground_of_changeset
 from changesets.models import Changeset
 from changesets.services import REOPENABLE
+from gitslice.common.errors import InvalidRequest
 from gitslice.common.pages import whole_number
 from gitslice.objects.services import put_blobs
 from slices.access import Access
@@ -27,11 +28,14 @@ def writable_ground(request: HttpRequest, org: str, name: str) -> tuple[User, Gr
     """Who edits, and what: the slice at the `base` of the form (its head, where a form is only opened), or `changeset`
     at the `patchset` of the form. Raises SliceForbidden, StalePatchset."""
     actor, slice = writer_of(request, org, name)
-    number = whole_number((request.POST.get("changeset") or request.GET.get("changeset", "")).strip())
+    asked = request.POST.get("changeset") or request.GET.get("changeset", "")
+    number = whole_number(asked.strip().removeprefix("cl-"))
     if number is None:
         named = request.POST.get("base")
         if named is None:
             return actor, Ground(slice, settled_commit(slice, HEAD, actor))
+        if "\0" in named:
+            raise InvalidRequest("base has a NUL character")
         return actor, Ground(slice, base_of(actor, slice, named) if named else None)
     changeset = visible_changeset(actor, org, number)
     if changeset.slice_id != slice.pk:
