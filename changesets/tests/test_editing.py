@@ -250,6 +250,18 @@ def test_the_api_adds_edits_to_a_patchset(world, web):
     assert api.post(at, undone).json()["file_count"] == 1
 
 
+def test_a_form_costs_the_same_in_a_large_changeset(world, web):
+    def queries(count: int) -> int:
+        mine = world.propose(web, {f"web/n{number}": b"%d\n" % number for number in range(count)})
+        pages = Pages(world.owner)
+        with CaptureQueriesContext(connection) as context:
+            pages.get(f"{AT}edit/web/a.txt", changeset=str(mine))
+        return len(context)
+
+    few = queries(1)
+    assert queries(40) <= few <= 16
+
+
 def test_pages_cost_the_same_for_many_files(world, web):
     def queries(paths: list[str]) -> int:
         pages = Pages(world.owner)

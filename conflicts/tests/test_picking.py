@@ -165,6 +165,31 @@ def test_a_file_in_the_way_of_a_folder_may_move(world, web):
     assert pages.status(move.partition("?")[0], changeset=changeset.number) == 200
 
 
+def test_a_mode_is_chosen(world, web):
+    changeset = world.propose(web, world.edits(world.owner, {"shared/run": b"x\n"}, mode="100755"))
+    world.land(web, {"shared/run": b"x\n"})
+    detect(changeset)
+    pages, at = Pages(world.owner), address(changeset, "shared/run")
+    page = text_of(pages.get(at))
+    assert ("Ours: executable" in page, "Theirs: not executable (100644)" in page) == (True, True)
+    pages.post(f"{at}resolve/", choice="ours", changeset=str(changeset), patchset="1")
+    [edit] = load_edits(fresh(changeset).current)
+    assert (edit.op, edit.new.mode) == ("modify", "100755")
+
+
+def test_open_changesets_are_merged_place_by_place(world, web):
+    one, two = (world.propose(web, {"shared/a.py": content}) for content in (OURS, THEIRS))
+    detect(one)
+    detect(two)
+    chosen = {"path": "shared/a.py", "choice": "manual", "hunks": ["theirs", "ours"]}
+    api = Api(world.token(world.owner))
+    assert api.post(f"changesets/acme/{two.number}/resolve/", {"resolutions": [chosen]}).status_code == 200
+    world.merge(fresh(two))
+    assert world.files()["shared/a.py"] == THEIRS.replace(b"theirs 3\n", b"ours 3\n")
+    [event] = ConflictEvent.objects.filter(action="resolved")
+    assert event.detail["hunks"] == ["theirs", "ours"]
+
+
 def test_who_decides_on_what_has_changed_is_told(world, web):
     changeset = collide(world, web, {"shared/a.py": OURS}, {"shared/a.py": THEIRS})
     pages, at = Pages(world.owner), address(changeset, "shared/a.py")
