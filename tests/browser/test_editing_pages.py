@@ -75,9 +75,9 @@ def test_files_are_edited_and_conflicts_resolved(web_server, world):
         page.goto(f"{at}/conflicts/{conflicts['web/a.py']}/")
         result = page.get_by_label("Content")
         page.get_by_role("group", name="Take for place 1").get_by_label("Theirs").check()
-        expect(result).to_have_value(re.compile("theirs 3\nline 4"))
+        expect(result).to_have_value(re.compile("theirs 3\nline 4"), timeout=30_000)
         page.get_by_role("group", name="Take for place 2").get_by_label("Ours").check()
-        expect(result).not_to_have_value(re.compile("<<<<<<<"))
+        expect(result).not_to_have_value(re.compile("<<<<<<<"), timeout=30_000)
         result.fill(result.input_value() + "typed\n")
         assert faults(page) == []
         page.get_by_role("button", name="Resolve with this text").click()
