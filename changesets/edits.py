@@ -62,13 +62,17 @@ def parse_edits(bodies: Iterable[Any]) -> list[WantedEdit]:
         if path in seen:
             raise InvalidEdit(f"{path} is edited twice")
         seen.add(path)
-    standing = {edit.path for edit in edits if edit.op != DELETE}
-    for edit in edits:
-        if edit.op != DELETE:
-            for folder in ancestors(edit.path):
-                if folder in standing:
-                    raise InvalidPath(f"{folder} would be both a file and a folder", path=folder)
+    check_folders(edit.path for edit in edits if edit.op != DELETE)
     return edits
+
+
+def check_folders(paths: Iterable[str]) -> None:
+    """Raises InvalidPath if one of the files would have to be a folder of another."""
+    standing = set(paths)
+    for path in standing:
+        for folder in ancestors(path):
+            if folder in standing:
+                raise InvalidPath(f"{folder} would be both a file and a folder", path=folder)
 
 
 def touched_paths(edits: Iterable[WantedEdit]) -> list[str]:

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
+from changesets.amending import amended, standing_after
 from changesets.approvals import state_after_reviews, wrote
+from changesets.checking import base_of, based, check_count, check_edits, contained_paths
 from changesets.collision_bodies import collision_bodies
-from changesets.edits import PathEdit, WantedEdit, apply_to_base, touched_paths
+from changesets.edits import PathEdit, WantedEdit, check_folders
 from changesets.errors import (
     InvalidEdit,
     MergeConflict,
     OutdatedBase,
-    OutsideSlice,
-    PatchsetTooLarge,
     StalePatchset,
-    UnknownBase,
-    UnknownBlob,
     closed,
 )
 from changesets.feed import tell_watchers
 from changesets.models import Changeset, Comment, Patchset, Review
-from changesets.plans import Plan, make_plan, store_contents
+from changesets.plans import Plan, load_edits, make_plan, store_contents
 from changesets.rows import insert_changeset, insert_patchset
 from changesets.signals import changeset_changed
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, PermissionDenied
-from gitslice.objects.services import uploaded_sizes
 from slices.access import Access
-from slices.entries import Entry, entries_at
-from slices.history import CommitNotFound, base_commit, head_of
+from slices.entries import entries_at
+from slices.history import head_of
 from slices.models import Commit, Slice
-from slices.patterns import patterns_of
 
 LAST_LINE = 2**31 - 1  # that the column holds
 REOPENABLE = (*Changeset.OPEN_STATES, Changeset.State.REJECTED)
@@ -69,7 +64,7 @@ def create_changeset(
     Access(slice, actor).require_writer()
     if not title.strip():
         raise InvalidRequest("a changeset needs a title")
-    base, edits = _based(actor, slice, proposal)
+    base, edits = based(actor, slice, proposal.base, proposal.edits)
     return open_changeset(
         actor=actor,
         slice=slice,
@@ -123,11 +118,55 @@ def add_patchset(
     Access(changeset.slice, actor).require_writer()
     changeset = _locked(changeset)
     _check_current(changeset, expected_patchset)
-    base, edits = _based(actor, changeset.slice, proposal)
+    base, edits = based(actor, changeset.slice, proposal.base, proposal.edits)
     _check_decisions(changeset, base)
     number = changeset.current.number + 1
     insert_patchset(changeset, base, edits, author=actor, number=number, message=message)
     _audit(changeset, actor, "changeset.update", patchset=changeset.current.number)
+    _publish(changeset)
+    return changeset
+
+
+@transaction.atomic
+def amend_changeset(
+    *,
+    actor: User,
+    changeset: Changeset,
+    edits: Sequence[WantedEdit],
+    made_on: str | None = None,
+    message: str = "",
+    expected_patchset: int | None = None,
+) -> Changeset:
+    """A new patchset with `edits` added to those of the current one. They are made on the changeset as it is; or on the
+    commit that `made_on` names, and then they keep off the paths that the changeset edits already.
+
+    Raises as add_patchset does.
+    """
+    Access(changeset.slice, actor).require_writer()
+    changeset = _locked(changeset)
+    _check_current(changeset, expected_patchset)
+    before = load_edits(changeset.current)
+    base = changeset.current.base
+    paths = contained_paths(changeset.slice, edits)
+    standing = entries_at(changeset.organization_id, paths, base.moment) if base else {}
+    if made_on is not None:
+        _check_apart(changeset, before, paths)
+        commit = base_of(actor, changeset.slice, made_on)
+        seen = entries_at(changeset.organization_id, paths, commit.moment) if commit else {}
+        if seen != standing:  # else they stand on the changeset's base just as well
+            base, standing = _later(base, commit), seen
+    further = check_edits(
+        actor=actor, slice=changeset.slice, edits=edits, standing=standing_after(standing, before)
+    )
+    result = amended(before, further)
+    if not result:
+        raise InvalidEdit(f"nothing would be left of {changeset}", hint="abandon it instead")
+    check_folders(edit.path for edit in result if edit.new is not None)
+    check_count(len(result))
+    _check_decisions(changeset, base)
+    number = changeset.current.number + 1
+    insert_patchset(changeset, base, result, author=actor, number=number, message=message)
+    _audit(changeset, actor, "changeset.update", patchset=number)
     _publish(changeset)
     return changeset
 
@@ -239,61 +278,17 @@ def comment_on_changeset(
     return comment
 
 
-def _based(actor: User, slice: Slice, proposal: Proposal) -> tuple[Commit | None, list[PathEdit]]:
-    """The base commit and the edits on it, checked for everything that a client can get wrong."""
-    if not proposal.edits:
-        raise InvalidEdit("a patchset needs at least one edit")
-    if len(proposal.edits) > settings.GITSLICE_MAX_EDITS:
-        raise PatchsetTooLarge(
-            f"{len(proposal.edits)} edits; at most {settings.GITSLICE_MAX_EDITS} are allowed"
+def _check_apart(changeset: Changeset, before: Sequence[PathEdit], paths: Sequence[str]) -> None:
+    edited = {edit.path for edit in before}.intersection(paths)
+    if edited:
+        path = min(edited)
+        raise InvalidEdit(
+            f"{changeset} changes {path} already", hint=f"edit the file as {changeset} has it", path=path
         )
-    paths = touched_paths(proposal.edits)
-    covers = patterns_of(slice).covers
-    outside = [path for path in paths if not covers(path)]
-    if outside:
-        raise OutsideSlice(str(slice), outside)
-    base = _base_commit(actor, slice, proposal.base)
-    standing = entries_at(slice.organization_id, paths, base.moment) if base else {}
-    sizes = _nameable_sizes(actor, slice, proposal.edits, standing)
-    return base, apply_to_base(proposal.edits, standing, sizes)
 
 
-def _base_commit(actor: User, slice: Slice, text: str | None) -> Commit | None:
-    if text is None:
-        return None
-    try:
-        return base_commit(slice, text, actor)
-    except CommitNotFound:
-        raise UnknownBase(f"{slice} has no commit {text[:64]}") from None
-
-
-def _nameable_sizes(
-    actor: User, slice: Slice, edits: Sequence[WantedEdit], standing: Mapping[str, Entry]
-) -> dict[bytes, int]:
-    """Sizes of the blobs that the edits name. A digest is not a permission: only blobs count that the author uploaded,
-    or that this slice's history holds. UnknownBlob for all others, whether they exist or not."""
-    sizes = {entry.digest: entry.size for entry in standing.values()}
-    wanted = {edit.digest for edit in edits if edit.digest is not None} - sizes.keys()
-    if wanted:
-        sizes |= uploaded_sizes(actor.pk, slice.organization_id, wanted)
-        wanted -= sizes.keys()
-    if wanted:
-        sizes |= _sizes_in_history(slice, wanted)
-        wanted -= sizes.keys()
-    if wanted:
-        raise UnknownBlob([edit.path for edit in edits if edit.digest in wanted])
-    return sizes
-
-
-def _sizes_in_history(slice: Slice, digests: Collection[bytes]) -> dict[bytes, int]:
-    covers = patterns_of(slice).covers
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT new_digest, new_size, path FROM slices_pathversion"
-            " WHERE organization_id = %s AND new_digest = ANY(%s)",
-            [slice.organization_id, list(digests)],
-        )
-        return {bytes(digest): size for digest, size, path in cursor if covers(path)}
+def _later(one: Commit | None, other: Commit | None) -> Commit | None:
+    return max((one, other), key=lambda commit: commit.seq if commit else 0)
 
 
 def _locked(changeset: Changeset) -> Changeset:

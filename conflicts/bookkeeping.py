@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -87,11 +87,12 @@ def close(rows: Iterable[Conflict]) -> None:
     note(rows, Action.OBSOLETE)
 
 
-def resolve(row: Conflict, *, actor: User, choice: str, patchset: int) -> None:
-    """Somebody has decided."""
+def resolve(row: Conflict, *, actor: User, choice: str, patchset: int, hunks: Sequence[str] = ()) -> None:
+    """Somebody has decided; `hunks` says what was chosen at each place."""
     row.state, row.resolution, row.resolved_by = Conflict.State.RESOLVED, choice, actor
     row.save(update_fields=["state", "resolution", "resolved_by", "updated_at"])
-    note([row], Action.RESOLVED, actor=actor, detail={"choice": choice, "patchset": patchset})
+    detail = {"choice": choice, "patchset": patchset} | ({"hunks": list(hunks)} if hunks else {})
+    note([row], Action.RESOLVED, actor=actor, detail=detail)
 
 
 def note(

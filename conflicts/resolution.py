@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +19,7 @@ from changesets.services import REOPENABLE, replace_patchset
 from conflicts.bookkeeping import resolve
 from conflicts.detection import detect
 from conflicts.models import Conflict
+from conflicts.picking import check_picks, merged_sides, picked_content
 from gitslice.common.errors import InvalidRequest
 from gitslice.objects.services import put_blobs, read_blobs, uploaded_sizes
 from slices.access import Access
@@ -32,12 +33,16 @@ CHOICES = (OURS, THEIRS, AUTO, MANUAL, FORCE)
 
 @dataclass(frozen=True)
 class Resolution:
-    """The choice for one path; `mode` and `digest` name the content of a `manual` one (digest None: delete)."""
+    """The choice for one path; `mode` and `digest` name the content of a `manual` one (neither: delete). `hunks` has what
+    was chosen at each place, and makes the content where no digest is given. `seen` is the digest of theirs that the
+    choice was made on ("" for a deleted file)."""
 
     path: str
     choice: str
     mode: str | None = None
     digest: bytes | None = None
+    hunks: tuple[str, ...] = ()
+    seen: str | None = None
 
 
 def resolve_conflicts(
@@ -71,8 +76,15 @@ def resolve_conflicts(
     if FORCE in _names(chosen):
         access.require_maintainer()
     merged = make_plan(changeset.slice, changeset.current, strict=False) if AUTO in _names(chosen) else None
-    entries = _manual_entries(actor, changeset, chosen)
+    sides = {path: _sides(changeset, meeting, path) for path in chosen}
+    for resolution in chosen.values():
+        _check_seen(resolution, changeset, meeting)
+    by_hunks = _contents_by_hunks(changeset, chosen, sides)
+    entries = _manual_entries(actor, changeset, chosen) | {
+        path: entry for path, (entry, _) in by_hunks.items()
+    }
     settling = _Settling(changeset, meeting, merged, chosen, entries)
+    settling.contents |= {entry.digest: content for entry, content in by_hunks.values()}
     edits = settling.edits()
     settling.store(actor)
     decisions = {path: resolution.choice for path, resolution in chosen.items()}
@@ -86,7 +98,7 @@ def resolve_conflicts(
             origin=Patchset.Origin.RESOLVE,
             decisions=decisions,
         )
-        _close_rows(actor, changeset, decisions, meeting, edits)
+        _close_rows(actor, changeset, chosen, meeting, edits)
     detect(changeset)
     return changeset, decisions
 
@@ -254,6 +266,56 @@ class _Settling:
         return [PathEdit(name, DELETE, entry, None) for name, entry in standing.items()]
 
 
+class _Sides(NamedTuple):
+    base: Entry | None
+    ours: Entry | None
+    theirs: Entry | None
+
+
+def _sides(changeset: Changeset, meeting: _Meeting, path: str) -> _Sides:
+    """What collides at the path: with what has landed, or with the first open changeset."""
+    collision = meeting.landed.get(path)
+    if collision is not None:
+        return _Sides(collision.base, collision.ours, collision.theirs)
+    row = meeting.opened[path][0]
+    ours, theirs = _entry(row.ours), _entry(row.theirs)
+    if row.changeset_id != changeset.pk:
+        ours, theirs = theirs, ours
+    return _Sides(_entry(row.base), ours, theirs)
+
+
+def _check_seen(resolution: Resolution, changeset: Changeset, meeting: _Meeting) -> None:
+    """Nobody decides on what they have not seen."""
+    if resolution.seen is None:
+        return
+    landed = meeting.landed.get(resolution.path)
+    rows = meeting.opened.get(resolution.path, ())
+    now = [landed.theirs] if landed else [_theirs(row, changeset) for row in rows]
+    if resolution.seen not in {entry.digest.hex() if entry else "" for entry in now}:
+        raise Unresolvable(
+            f"{resolution.path} was changed again by them", hint="look at it once more", path=resolution.path
+        )
+
+
+def _contents_by_hunks(
+    changeset: Changeset, chosen: Mapping[str, Resolution], sides: Mapping[str, _Sides]
+) -> dict[str, tuple[Entry, bytes]]:
+    """Contents that are made of sides taken at each place. Raises Unresolvable."""
+    made = {}
+    for path, resolution in chosen.items():
+        if resolution.choice != MANUAL or not resolution.hunks:
+            continue
+        result = merged_sides(changeset.organization_id, *sides[path])
+        if resolution.digest is not None:
+            check_picks(path, len(result.conflicts) if result else 0, resolution.hunks)
+        else:
+            content = picked_content(path, result, resolution.hunks)
+            left = sides[path].ours or sides[path].theirs
+            assert left is not None
+            made[path] = (content_entry(resolution.mode or left.mode, content), content)
+    return made
+
+
 def _theirs(row: Conflict, changeset: Changeset) -> Entry | None:
     return _entry(row.theirs if row.changeset_id == changeset.pk else row.ours)
 
@@ -279,7 +341,7 @@ def _edit(original: PathEdit, current: Entry | None, wanted: Entry | None) -> Pa
 def _manual_entries(
     actor: User, changeset: Changeset, chosen: Mapping[str, Resolution]
 ) -> dict[str, Entry | None]:
-    manual = [resolution for resolution in chosen.values() if resolution.choice == MANUAL]
+    manual = [one for one in chosen.values() if one.choice == MANUAL and (one.digest or not one.hunks)]
     digests = {resolution.digest for resolution in manual if resolution.digest}
     sizes = uploaded_sizes(actor.pk, changeset.organization_id, digests) if digests else {}
     entries: dict[str, Entry | None] = {}
@@ -300,7 +362,7 @@ def _manual_entries(
 def _close_rows(
     actor: User,
     changeset: Changeset,
-    decisions: Mapping[str, str],
+    chosen: Mapping[str, Resolution],
     meeting: _Meeting,
     edits: Sequence[PathEdit],
 ) -> None:
@@ -308,14 +370,15 @@ def _close_rows(
     neither side changes again, the decision holds."""
     number = changeset.current.number
     ours = {edit.path: entry_body(edit.new) for edit in edits}
-    for path, choice in decisions.items():
+    for path, resolution in chosen.items():
+        decision: dict[str, Any] = {"choice": resolution.choice, "hunks": resolution.hunks}
         rows = changeset.conflicts.open().with_landed().filter(path=path)
         for row in rows.select_for_update():
-            resolve(row, actor=actor, choice=choice, patchset=number)
+            resolve(row, actor=actor, patchset=number, **decision)
         for row in meeting.opened.get(path, ()):
             if row.changeset_id == changeset.pk:
                 row.ours = ours.get(path)
             else:
                 row.theirs = ours.get(path)
             row.save(update_fields=["ours", "theirs"])
-            resolve(row, actor=actor, choice=choice, patchset=number)
+            resolve(row, actor=actor, patchset=number, **decision)

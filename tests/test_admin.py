@@ -551,3 +551,14 @@ def test_no_directory_gets_a_token_meanwhile(world, client):
     answer = client.post("/api/v1/orgs/acme/scim-tokens/", {"name": "mine"}, "application/json")
     assert answer.status_code == 403
     assert not ScimToken.objects.exists()
+
+
+@pytest.mark.parametrize("posted", ["not-a-number", "1.5", "99999999999999999999"])
+def test_what_is_no_key_was_not_chosen(client, posted):
+    for model, model_admin in admin.site._registry.items():
+        names = model_admin.autocomplete_fields
+        if names:
+            answer = client.post(address(model, "add"), dict.fromkeys(names, posted))
+            assert answer.status_code == 200
+            assert answer.context["adminform"].form.errors.keys() >= set(names)
+            assert not model.objects.exists()

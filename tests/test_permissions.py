@@ -384,6 +384,12 @@ FORMS: dict[str, dict[str, str]] = {
     "slices:role-take": {"holder": "second"},
     "changesets:comment": {"body": "b"},
     "changesets:review": {"verdict": "approve"},
+    "changesets:edit": {"text": "changed"},
+    "changesets:move": {"to": "web/moved"},
+    "changesets:add": {"path": "web/fresh", "text": "x"},
+    "changesets:upload": {"again": "1"},
+    "changesets:propose": {"title": "t", "edit": '{"op": "delete", "path": "web/a"}'},
+    "conflicts:settle": {"drop": "1"},
     "conflicts:resolve": {"choice": "ours"},
     "conflicts:comment": {"body": "b"},
 }  # fmt: skip

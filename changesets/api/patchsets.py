@@ -16,6 +16,8 @@ from changesets.api.proposals import (
     MAX_LINES_BYTES,
     PARSERS,
     PatchsetBody,
+    edits_of,
+    flag_of,
     number_of,
     object_of,
     read_proposal,
@@ -23,7 +25,7 @@ from changesets.api.proposals import (
 )
 from changesets.models import Patchset
 from changesets.reading import add_stats, changeset_detail, changeset_diffs
-from changesets.services import add_patchset
+from changesets.services import add_patchset, amend_changeset
 from gitslice.common.errors import InvalidRequest, NotFound
 from gitslice.common.pagination import listing
 
@@ -48,14 +50,19 @@ class PatchsetListView(APIView):
         actor = signed_in(request.user)
         body = object_of(request.data)
 
+        given: dict[str, Any] = {
+            "actor": actor,
+            "changeset": changeset,
+            "message": text_of(body, "message"),
+            "expected_patchset": number_of(body, "expected_patchset"),
+        }
+
         def perform() -> tuple[int, dict[str, Any]]:
-            updated = add_patchset(
-                actor=actor,
-                changeset=changeset,
-                proposal=read_proposal(body),
-                message=text_of(body, "message"),
-                expected_patchset=number_of(body, "expected_patchset"),
-            )
+            if flag_of(body, "amend"):
+                made_on = text_of(body, "base") or None
+                updated = amend_changeset(**given, edits=edits_of(body), made_on=made_on)
+            else:
+                updated = add_patchset(**given, proposal=read_proposal(body))
             return 201, changeset_detail(updated)
 
         return idempotent(request, orjson.dumps(body), perform)

@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 
-from changesets.edits import parse_edits
+from changesets.edits import WantedEdit, parse_edits
 from changesets.errors import InvalidEdit, PatchsetTooLarge
 from changesets.services import Proposal
 from gitslice.common.errors import InvalidRequest
@@ -54,6 +54,11 @@ class PatchsetBody(serializers.Serializer[Any]):
     edits = EditBody(many=True)
     message = serializers.CharField(required=False, allow_blank=True)
     expected_patchset = serializers.IntegerField(required=False, allow_null=True)
+    amend = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="add the edits to those of the current patchset; without a base they are made on the changeset",
+    )
 
 
 class ChangesetBody(serializers.Serializer[Any]):
@@ -69,12 +74,17 @@ class ChangesetBody(serializers.Serializer[Any]):
 
 def read_proposal(body: Any) -> Proposal:
     """The base and the edits of a body. Without `base`, the slice's head."""
-    if not isinstance(body, dict) or not isinstance(body.get("edits"), list):
-        raise InvalidEdit("the body is an object with a list of edits")
+    edits = edits_of(body)
     base = body.get("base", "HEAD")
     if base is not None and not isinstance(base, str):
         raise InvalidRequest("base is a commit id, HEAD or null")
-    return Proposal(base, parse_edits(body["edits"]))
+    return Proposal(base, edits)
+
+
+def edits_of(body: Any) -> list[WantedEdit]:
+    if not isinstance(body, dict) or not isinstance(body.get("edits"), list):
+        raise InvalidEdit("the body is an object with a list of edits")
+    return parse_edits(body["edits"])
 
 
 def text_of(body: dict[str, Any], name: str, default: str = "") -> str:

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from changesets.views import actions, conversation, files, lists, reverting
+from changesets.views import actions, conversation, editing, files, lists, proposing, reverting
 
 app_name = "changesets"
 
 CHANGESET = "<str:org>/changesets/<int:number>/"
+SLICE = "<str:org>/slices/<str:name>/"
 
 urlpatterns = [
     path("<str:org>/slices/<str:name>/commits/<str:commit>/revert/", reverting.revert, name="revert"),
@@ -22,4 +23,11 @@ urlpatterns = [
     path(f"{CHANGESET}merge/", actions.merge, name="merge"),
     path(f"{CHANGESET}rebase/", actions.rebase, name="rebase"),
     path(f"{CHANGESET}abandon/", actions.abandon, name="abandon"),
+    path(f"{CHANGESET}edit/", editing.changeset_files, name="edit-files"),
+    path(f"{SLICE}edit/<path:path>", editing.edit, name="edit"),
+    path(f"{SLICE}move/<path:path>", editing.move, name="move"),
+    path(f"{SLICE}delete/<path:path>", editing.delete, name="delete"),
+    path(f"{SLICE}add/", editing.add, name="add"),
+    path(f"{SLICE}upload/", editing.upload, name="upload"),
+    path(f"{SLICE}propose/", proposing.propose, name="propose"),
 ]

@@ -12,8 +12,10 @@ from accounts.api.access import signed_in
 from accounts.scopes import WRITE
 from changesets.api.access import visible_changeset
 from changesets.api.proposals import number_of, object_of
+from conflicts.picking import PICKS
 from conflicts.resolution import AUTO, CHOICES, OURS, THEIRS, Resolution, resolve_conflicts
 from gitslice.common.errors import InvalidRequest
+from slices.entries import MODES
 
 
 class ResolutionBody(serializers.Serializer[Any]):
@@ -21,7 +23,17 @@ class ResolutionBody(serializers.Serializer[Any]):
     choice = serializers.ChoiceField(choices=CHOICES)
     mode = serializers.ChoiceField(choices=["100644", "100755", "120000"], required=False)
     digest = serializers.CharField(
-        required=False, help_text="of the content for `manual`; none deletes the file"
+        required=False, help_text="of the content for `manual`; none deletes the file, unless there are hunks"
+    )
+    hunks = serializers.ListField(
+        child=serializers.ChoiceField(choices=PICKS),
+        required=False,
+        help_text="what was chosen at each place, in order; makes the content of a `manual` one without a digest",
+    )
+    seen = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="digest of theirs that was looked at, empty for none; refused if it is another by now",
     )
 
 
@@ -73,12 +85,18 @@ def _resolution(body: dict[str, Any]) -> Resolution:
     path, choice, mode, digest = (body.get(name) for name in ("path", "choice", "mode", "digest"))
     if not isinstance(path, str) or choice not in CHOICES:
         raise InvalidRequest(f"a resolution has a path and a choice of {', '.join(CHOICES)}")
-    if mode is not None and not isinstance(mode, str):
-        raise InvalidRequest(f"{path}: mode is a text")
+    if mode is not None and mode not in MODES:
+        raise InvalidRequest(f"{path}: mode is one of {', '.join(MODES)}")
+    hunks, seen = body.get("hunks") or [], body.get("seen")
+    if not isinstance(hunks, list) or any(pick not in PICKS for pick in hunks):
+        raise InvalidRequest(f"{path}: hunks is a list of {', '.join(PICKS)}")
+    if seen is not None and not isinstance(seen, str):
+        raise InvalidRequest(f"{path}: seen is the digest of theirs")
     try:
-        return Resolution(path, choice, mode, bytes.fromhex(digest) if digest is not None else None)
+        named = bytes.fromhex(digest) if digest is not None else None
     except (TypeError, ValueError):
         raise InvalidRequest(f"{path}: a digest is 64 hexadecimal digits") from None
+    return Resolution(path, choice, mode, named, tuple(hunks), seen)
 
 
 def _for_all(value: Any) -> str | None:

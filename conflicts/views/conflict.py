@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,40 +16,73 @@ from changesets.models import Changeset
 from conflicts.bodies import RELATED, conflict_bodies
 from conflicts.errors import ConflictNotFound
 from conflicts.models import Conflict, ConflictEvent
-from gitslice.objects.services import read_blobs
-from gitslice_core.merge import Conflict as Hunk
-from gitslice_core.merge import Merge, MergeTooLarge, mark, merge
+from conflicts.picking import PICKS, merged_sides, picked
+from conflicts.views.choices import whole_choices
+from conflicts.views.kept import kept_of
+from gitslice_core.merge import Merge, mark
 from slices.access import Access
+from slices.entries import EXECUTABLE, Entry
 from slices.views.frame import wanted
 from slices.views.markup import markdown_html
 
-EDITABLE = ("content", "add_add")
+NOT_EDITED = ("rename", "file_folder", "binary")  # kinds without a text to work on
 MOST_BYTES = 300_000  # of a text that is edited in the browser
-PICKS = ("ours", "theirs", "both")
+MOST_OTHERS = 200
+NO_CHANGE = 204
 
 
 @require_safe
 def conflict(request: HttpRequest, org: str, conflict_id: int) -> HttpResponse:
     row = visible_row(request, org, conflict_id)
+    context = _context(request, org, row)
+    body, own = context["conflict"], context["own"]
+    picks = picks_of(request.GET)
+    result = None
+    if context["can_resolve"]:
+        result = result_of(row.organization_id, body)
+    context |= {
+        "hunks": [hunk | {"pick": picks.get(at, "")} for at, hunk in enumerate(body["hunks"])],
+        "picks": picks,
+        "result": _text(picked(result, picks)) if result else None,
+        "executable": (body["ours"] or body["theirs"] or {}).get("mode") == EXECUTABLE,
+        "choices": whole_choices(body, context["access"]) if context["can_resolve"] else [],
+        "kept": kept_of(request, own),
+        "sides": _sides(row, request),
+        "concerned": _concerned(body, request.user),
+    }
+    return render(request, "conflicts/conflict.html", context)
+
+
+@require_safe
+def live(request: HttpRequest, org: str, conflict_id: int) -> HttpResponse:
+    """The parts of the page that others change; nothing if `?seen=` is what there is. What is being typed stays."""
+    row = visible_row(request, org, conflict_id)
+    context = _context(request, org, row)
+    if request.GET.get("seen") == context["stamp"]:
+        return HttpResponse(status=NO_CHANGE)
+    context |= {"is_live": True, "looked_at": wanted(request, "looked_at")}
+    return render(request, "conflicts/parts/live.html", context)
+
+
+def _context(request: HttpRequest, org: str, row: Conflict) -> dict[str, Any]:
     [body] = conflict_bodies([row], request.user, wanted_side(request, row))
     own = own_side(row, body)
     access = Access(own.slice, request.user)
-    picks = _picks(request)
-    result = _result(row, body) if row.state == "open" and access.can_write else None
-    context: dict[str, Any] = {
+    others = open_ids(request.user, own)
+    last = ConflictEvent.objects.told_to(request.user).filter(conflict=row).aggregate(last=Max("pk"))
+    return {
         "org": org,
         "row": row,
         "conflict": body,
         "own": own,
         "slice": own.slice,
         "access": access,
-        "can_resolve": access.can_write and row.state == "open" and own.is_open,
-        "hunks": [hunk | {"pick": picks.get(at, "")} for at, hunk in enumerate(body["hunks"])],
-        "result": _text(_picked(result, picks)) if result else None,
+        "can_resolve": access.can_write and row.state == "open" and own.is_open and bool(body["kind"]),
         "events": _events(row, request.user),
-        "sides": _sides(row, request),
+        "stamp": f"{row.updated_at.timestamp()}-{last['last']}-{len(others)}-{own.current.number}",
+        "facts": facts_stamp(body, own),
+        **_neighbours(others, row.pk),
     }
-    return render(request, "conflicts/conflict.html", context)
 
 
 def visible_row(request: HttpRequest, org: str, conflict_id: int) -> Conflict:
@@ -62,9 +95,9 @@ def visible_row(request: HttpRequest, org: str, conflict_id: int) -> Conflict:
     return found
 
 
-def wanted_side(request: HttpRequest, row: Conflict) -> int | None:
+def wanted_side(request: HttpRequest, row: Conflict, named: str | None = None) -> int | None:
     """The id of the changeset from whose side it is looked at, if `?changeset=cl-7` names one of the two."""
-    named = wanted(request, "changeset")
+    named = wanted(request, "changeset") if named is None else named
     for side in (row.changeset, row.their_changeset):
         if side is not None and named == str(side):
             visible = Changeset.objects.visible_to(request.user).filter(pk=side.pk).exists()
@@ -78,6 +111,48 @@ def own_side(row: Conflict, body: dict[str, Any]) -> Changeset:
     return other if other is not None and str(other) == body["changeset"] else row.changeset
 
 
+def open_ids(reader: User | AnonymousUser, own: Changeset) -> list[int]:
+    """The open conflicts of the changeset of which the reader sees both sides, by path."""
+    rows = Conflict.objects.open().told_to(reader).of_changeset(own.pk)
+    return list(rows.order_by("path", "pk").values_list("pk", flat=True)[:MOST_OTHERS])
+
+
+def result_of(organization_id: int, body: dict[str, Any]) -> Merge | None:
+    """The merge of both sides; None where there is no text to edit."""
+    if body["kind"] in NOT_EDITED or not (body["ours"] or body["theirs"]):
+        return None
+    base, ours, theirs = (entry_of_body(body[side]) for side in ("base", "ours", "theirs"))
+    return merged_sides(organization_id, base, ours, theirs, most=MOST_BYTES)
+
+
+def entry_of_body(body: dict[str, Any] | None) -> Entry | None:
+    return Entry(body["mode"], bytes.fromhex(body["digest"]), body["size"]) if body else None
+
+
+def picks_of(fields: Any) -> dict[int, str]:
+    """`pick0=ours&pick1=both`: what was chosen for each hunk."""
+    picks = {name[4:]: value for name, value in fields.items() if name.startswith("pick") and value in PICKS}
+    return {int(number): value for number, value in picks.items() if number.isdecimal() and len(number) < 6}
+
+
+def facts_stamp(body: dict[str, Any], own: Changeset) -> str:
+    """Changes when what one decides on does."""
+    sides = ((body[side] or {}).get("digest", "")[:16] for side in ("base", "ours", "theirs"))
+    return "-".join([*sides, str(own.current.number), body["state"]])
+
+
+def _neighbours(others: list[int], here: int) -> dict[str, Any]:
+    """Where this one is among the open ones, and which is next; one that is closed is in front of the first."""
+    at = others.index(here) if here in others else -1
+    rest = [*others[at + 1 :], *others[: max(at, 0)]]
+    return {
+        "place": at + 1,
+        "count": len(others),
+        "next_id": rest[0] if rest else None,
+        "previous_id": others[at - 1] if at > 0 else None,
+    }
+
+
 def _sides(row: Conflict, request: HttpRequest) -> list[Changeset]:
     """Both changesets, where the reader may look from either side."""
     sides = [side for side in (row.changeset, row.their_changeset) if side is not None]
@@ -85,44 +160,10 @@ def _sides(row: Conflict, request: HttpRequest) -> list[Changeset]:
     return sides if len(sides) == 2 and seen == 2 else []
 
 
-def _picks(request: HttpRequest) -> dict[int, str]:
-    """`?pick0=ours&pick1=both`: what was chosen for each hunk."""
-    picks = {
-        name[4:]: value for name, value in request.GET.items() if name.startswith("pick") and value in PICKS
-    }
-    return {int(number): value for number, value in picks.items() if number.isdecimal() and len(number) < 6}
-
-
-def _result(row: Conflict, body: dict[str, Any]) -> Merge | None:
-    """The merge of both sides; None where there is no text to edit."""
-    entries = [body[side] for side in ("base", "ours", "theirs")]
-    if body["kind"] not in EDITABLE or any(entry and entry["mode"] == "120000" for entry in entries):
-        return None
-    if any(entry["size"] > MOST_BYTES for entry in entries if entry):
-        return None
-    digests = {bytes.fromhex(entry["digest"]) for entry in entries if entry}
-    contents = read_blobs(row.organization_id, digests)
-    base, ours, theirs = (contents[bytes.fromhex(entry["digest"])] if entry else b"" for entry in entries)
-    try:
-        merged = merge(base, ours, theirs, settings.GITSLICE_MAX_MERGE_BYTES)
-    except MergeTooLarge:
-        return None
-    return None if merged.binary else merged
-
-
-def _picked(result: Merge, picks: dict[int, str]) -> Merge:
-    """The merge with the chosen hunks settled."""
-    pieces = []
-    number = 0
-    for piece in result.pieces:
-        if isinstance(piece, Hunk):
-            pick = picks.get(number, "")
-            number += 1
-            settled = {"ours": piece.ours, "theirs": piece.theirs, "both": piece.ours + piece.theirs}
-            pieces.append(settled.get(pick, piece))
-        else:
-            pieces.append(piece)
-    return result._replace(pieces=tuple(pieces))
+def _concerned(body: dict[str, Any], reader: User | AnonymousUser) -> list[str]:
+    """Who is likely to take care of it."""
+    authors = {side["author"] for side in body["sides"].values() if side}
+    return sorted(authors | {reader.get_username()} - {""})
 
 
 def _text(result: Merge) -> str | None:

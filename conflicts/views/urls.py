@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conflicts.views import actions, board, conflict
+from conflicts.views import actions, board, conflict, kept
 
 app_name = "conflicts"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("conflicts/", board.board, name="all"),
     path("<str:org>/conflicts/", board.board, name="organization"),
     path(CONFLICT, conflict.conflict, name="conflict"),
+    path(f"{CONFLICT}live/", conflict.live, name="live"),
+    path("<str:org>/changesets/<int:number>/settle/", kept.settle, name="settle"),
     path(f"{CONFLICT}resolve/", actions.resolve, name="resolve"),
     path(f"{CONFLICT}assign/", actions.assign, name="assign"),
     path(f"{CONFLICT}comment/", actions.comment, name="comment"),

@@ -89,6 +89,12 @@ def basename(path: str) -> str:
 
 
 @register.filter
+def folder(path: str) -> str:
+    """The path of the folder that a path stands in; empty at the top."""
+    return path.rpartition("/")[0]
+
+
+@register.filter
 def sentence(text: object) -> str:
     """A message as a sentence: with a capital, unless it begins with a name, and a full stop."""
     shown = str(text)

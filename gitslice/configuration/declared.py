@@ -224,6 +224,11 @@ LIMITS = Section(
         number(name="GITSLICE_MAX_EDITS", default="100000", doc="edits in a patchset"),
         size(name="GITSLICE_MAX_JSON_BYTES", default="1 MiB", doc="largest JSON body"),
         size(name="GITSLICE_MAX_FORM_BYTES", default="32 MiB", doc="largest form of a page"),
+        size(
+            name="GITSLICE_MAX_UPLOAD_BYTES",
+            default="256 MiB",
+            doc="largest upload of files in the browser, all together",
+        ),
         size(name="GITSLICE_MAX_MERGE_BYTES", default="10 MiB", doc="largest file that is merged by lines"),
         number(
             name="GITSLICE_LIMIT_ADDRESS",

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
-from gitslice.common.errors import DomainError, ServerBusy
+from gitslice.common.errors import DomainError, PayloadTooLarge, ServerBusy
 from gitslice.common.rows import Columns
 from gitslice.objects.models import Pack
 from gitslice.objects.reading import BlobMissing, open_blob, read_blobs, stream_pack, stream_selected
@@ -33,6 +33,7 @@ __all__ = [
     "StoredPack",
     "open_blob",
     "put_blobs",
+    "put_files",
     "read_blobs",
     "store_pack",
     "stream_pack",
@@ -99,18 +100,44 @@ def put_blobs(
     *, user: Any, organization: Any, contents: Sequence[bytes], admit: Callable[[int], None] = anything
 ) -> list[tuple[bytes, int]]:
     """Store contents as one pack; gives (digest, size) of each, in order. `admit` as in `store_pack`."""
-    store = object_store()
-    with store.spool() as spooled:
-        dictionary = train(contents)
-        writer = PackWriter(spooled, dictionary)
+    with object_store().spool() as spooled:
+        writer = PackWriter(spooled, train(contents))
         entries = [(writer.add(content), len(content)) for content in contents]
-        writer.finish()
-        spooled.seek(0)
-        hashed = _Copied(spooled, None, settings.GITSLICE_MAX_PACK_BYTES)
-        blobs, span = _verified(hashed)
-        admit(hashed.size)
-        _keep(store, spooled, hashed, blobs, span, user, organization)
+        _keep_written(spooled, writer, user, organization, admit)
     return entries
+
+
+def put_files(
+    *,
+    user: Any,
+    organization: Any,
+    files: Sequence[tuple[BinaryIO, int]],
+    admit: Callable[[int], None] = anything,
+) -> list[tuple[bytes, int]]:
+    """As `put_blobs`, of open files with their sizes in bytes; big ones are copied piece by piece. Raises
+    PayloadTooLarge."""
+    limit = settings.GITSLICE_MAX_BLOB_BYTES
+    if any(size > limit for _, size in files):
+        raise PayloadTooLarge(f"a file is larger than {limit} bytes", limit=limit)
+    with object_store().spool() as spooled:
+        writer = PackWriter(spooled)
+        entries = [
+            (writer.add(file.read(size)) if size <= WHOLE_BYTES else writer.add_stream(file, size), size)
+            for file, size in files
+        ]
+        _keep_written(spooled, writer, user, organization, admit)
+    return entries
+
+
+def _keep_written(
+    spooled: BinaryIO, writer: PackWriter, user: Any, organization: Any, admit: Callable[[int], None]
+) -> None:
+    writer.finish()
+    spooled.seek(0)
+    hashed = _Copied(spooled, None, settings.GITSLICE_MAX_PACK_BYTES)
+    blobs, span = _verified(hashed)
+    admit(hashed.size)
+    _keep(object_store(), spooled, hashed, blobs, span, user, organization)
 
 
 def uploaded_sizes(user_id: int, organization_id: int, digests: Collection[bytes]) -> dict[bytes, int]:
