@@ -90,10 +90,10 @@ def with_attention(rows: QuerySet[Changeset]) -> QuerySet[Changeset]:
 
 def turns(changeset: Changeset) -> list[Attention]:
     """Whose turn it is, in the order in which it came to them. Nobody's once the changeset is closed."""
-    if changeset.known_attention is None:
-        rows = changeset.attention.filter(user__is_active=True).select_related("user")
-        changeset.known_attention = list(rows)
-    return changeset.known_attention
+    known: list[Attention] | None = getattr(changeset, "known_attention", None)
+    if known is not None:
+        return known
+    return list(changeset.attention.filter(user__is_active=True).select_related("user"))
 
 
 def attention_bodies(changeset: Changeset) -> list[dict[str, str]]:

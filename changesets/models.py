@@ -54,7 +54,6 @@ class Changeset(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ChangesetQuerySet.as_manager()
-    known_attention: list[Attention] | None = None  # where `with_attention` or `turns` has asked for it
 
     class Meta:
         ordering = ["-number"]

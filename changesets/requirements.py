@@ -108,9 +108,9 @@ def _owners(standing: Standing, reader: User | AnonymousUser) -> Iterator[Requir
 
 def _checks(standing: Standing) -> Iterator[Requirement]:
     remedies: dict[str | None, str] = {
-        None: "{} has not been reported for the current patchset",
-        Check.State.PENDING: "wait for {}",
-        Check.State.FAILURE: "{} failed: mend it and upload a new patchset, or run it again",
+        None: "the check {} has not been reported for the current patchset",
+        Check.State.PENDING: "wait for the check {}",
+        Check.State.FAILURE: "the check {} failed: mend what it found and upload a new patchset, or run it again",
     }
     for name, state in standing.checks.items():
         met = state == Check.State.SUCCESS

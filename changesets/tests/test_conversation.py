@@ -392,8 +392,26 @@ def test_the_button_says_what_is_missing(world, web, change, bob):
     shown = browser.get(f"/acme/changesets/{change.number}/").content.decode()
     assert 'aria-disabled="true" aria-describedby="missing"' in shown
     assert "0 of 1 approvals" in shown
-    assert "tests has not been reported" in shown
+    assert "The check tests has not been reported" in shown
     assert "&lt;b&gt;5&lt;/b&gt;" in shown
     assert "your turn" in shown
     browser.post(f"/acme/changesets/{change.number}/suggestions/", {"only": Comment.objects.get().pk})
     assert fresh(change).current.number == 2
+
+
+def test_lists_show_whose_turn_it_is_with_one_more_question(world, web, ann, bob):
+    for number in range(3):
+        made = world.propose(web, {f"web/{number}": b"x\n"}, by=ann)
+        change_reviewers(actor=ann, changeset=made, add=["bob"])
+    world.propose(web, {"web/quiet": b"x\n"}, by=ann)
+    api, browser = Api(world.token(bob)), Client()
+    browser.force_login(bob)
+    with CaptureQueriesContext(connection) as asked:
+        items = api.get("changesets/", status="open").json()["items"]
+    assert [[turn["user"] for turn in item["attention"]] for item in items] == [[], *[["bob"]] * 3]
+    assert sum("changesets_attention" in query["sql"] for query in asked) == 1
+    assert len(api.get("changesets/", attention="1").json()["items"]) == 3
+    assert (
+        browser.get("/").content.decode().count("your turn</span>") == 7
+    )  # the number, and twice three rows
+    assert "web/quiet" not in browser.get("/changesets/?turn=1").content.decode()

@@ -92,7 +92,13 @@ class Conversation:
         """Drafts that would begin a thread, or speak of the changeset."""
         fresh = [draft for draft in self.drafts if draft.thread_id is None]
         return [
-            ShownThread(None, self._places.get(draft.pk, Placed("")), draft, [self._draft(draft, draft)])
+            ShownThread(
+                None,
+                self._places.get(draft.pk, Placed("")),
+                draft,
+                [self._draft(draft, draft)],
+                quote=_numbered(draft),
+            )
             for draft in fresh
         ]
 
@@ -119,7 +125,7 @@ class Conversation:
             + [self._draft(draft, thread) for draft in answers],
             can_resolve=self._user.is_authenticated
             and (takes_part or self._is_author() or self._access.can_write),
-            quote=list(enumerate(thread.quote.splitlines(), thread.start or 1)),
+            quote=_numbered(thread),
         )
 
     def _draft(self, draft: DraftComment, place: Thread | DraftComment) -> Shown:
@@ -143,6 +149,11 @@ class Conversation:
     def _may_apply(self) -> bool:
         closed = self.changeset.state in (Changeset.State.MERGED, Changeset.State.ABANDONED)
         return self._is_author() and self._access.can_write and not closed
+
+
+def _numbered(place: Thread | DraftComment) -> list[tuple[int, str]]:
+    """The lines that it is about, with the numbers that they had."""
+    return list(enumerate(place.quote.splitlines(), place.start or 1))
 
 
 def notes_between_lines(
