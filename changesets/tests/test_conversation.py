@@ -9,11 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent, Event
 from accounts.people.changes import deactivate
-from changesets.attention import turns
 from changesets.checks import report_check
-from changesets.conversation import thread_bodies
 from changesets.errors import NeedsApproval, NeedsChecks, SuggestionOutdated
-from changesets.models import Changeset, Comment, CommentVersion, DraftComment, Review
+from changesets.models import Comment, CommentVersion, DraftComment, Review
 from changesets.placing import Spot
 from changesets.reviewing import change_reviewers, review_changeset, withdraw_review
 from changesets.suggestions import apply_suggestions
@@ -26,6 +24,7 @@ from changesets.talking import (
     edit_comment,
     resolve_thread,
 )
+from changesets.tests.saying import body_of, fresh, suggest, text, turn_of
 from gitslice.common.errors import InvalidRequest, PermissionDenied
 from slices.errors import SliceForbidden
 from slices.models import Slice, SliceRole
@@ -34,13 +33,6 @@ from tests.api import Api, code_of
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-
-LINES = [b"line %d\n" % number for number in range(1, 11)]
-
-
-def text(**changed: bytes) -> bytes:
-    """Ten lines, of which some (`l3=...`) are others."""
-    return b"".join(changed.get(f"l{number}", line) for number, line in enumerate(LINES, 1))
 
 
 @pytest.fixture
@@ -68,34 +60,6 @@ def bob(world, web):
 @pytest.fixture
 def change(world, web, ann):
     return world.propose(web, {"web/a": text(l5=b"five\n")}, by=ann)
-
-
-def fresh(changeset):
-    related = (
-        "organization",
-        "slice__organization",
-        "slice__definition",
-        "author",
-        "patchset__base",
-        "commit",
-    )
-    return Changeset.objects.select_related(*related).get(pk=changeset.pk)
-
-
-def body_of(changeset, at=0):
-    changeset = fresh(changeset)
-    return thread_bodies(changeset, list(changeset.threads.all()))[at]
-
-
-def turn_of(changeset):
-    return {turn.user.username: turn.reason for turn in turns(fresh(changeset))}
-
-
-def suggest(changeset, by, new, line=5, start=None):
-    body = f"Better:\n```suggestion\n{new}\n```"
-    return comment_on_changeset(
-        actor=by, changeset=fresh(changeset), body=body, path="web/a", line=line, start=start
-    )
 
 
 # Threads

@@ -46,10 +46,11 @@ class ShownThread:
 
     @property
     def anchor(self) -> str:
-        """Of the lines in the diff of the current patchset; once they are gone, of the file."""
-        path = self.place.path or self.about.path
+        """Of the lines in the diff of the current patchset; once they are gone, in that of the one they were in."""
+        path, line = self.place.path or self.about.path, self.place.line
+        line = self.about.line if self.place.outdated else line
         side = "L" if self.about.side == Place.Side.OLD else "R"
-        return f"{anchor_of(path)}{side}{self.place.line}" if self.place.line else anchor_of(path)
+        return f"{anchor_of(path)}{side}{line}" if line else anchor_of(path)
 
     @property
     def lines(self) -> str:
