@@ -77,11 +77,14 @@ ACTIONS: dict[str, Action] = {
     "organization.own": _of_organization(Caller.OWNER, ADMIN, "make owners, and change or remove them"),
     "slice.read": _of_slice(SIGHT, READ, "read files, history, changesets and their conflicts"),
     "slice.roles": Action("see who has which role", None, Caller.MEMBER, READ),
-    "slice.discuss": _of_slice(Caller.STRANGER, REVIEW, "comment"),
-    "slice.review": _of_slice(Caller.WRITER, REVIEW, "approve, or ask for changes"),
+    "slice.drafts": _of_slice(Caller.STRANGER, READ, "see one's own drafts, which nobody else sees"),
+    "slice.discuss": _of_slice(Caller.STRANGER, REVIEW, "comment; change and withdraw what one said oneself"),
+    "slice.review": _of_slice(Caller.WRITER, REVIEW, "approve, or ask for changes; report checks"),
     "slice.fork": _of_slice(Caller.MEMBER, WRITE, "make a slice of a folder of it"),
     "slice.write": _of_slice(
-        Caller.WRITER, WRITE, "propose, rebase, resolve, land, revert, assign conflicts"
+        Caller.WRITER,
+        WRITE,
+        "propose, ask for reviews, apply suggestions, rebase, resolve, land, revert, assign conflicts",
     ),
     "slice.abandon": _of_slice(Caller.MAINTAINER, WRITE, "abandon somebody else's changeset"),
     "slice.maintain": _of_slice(Caller.MAINTAINER, ADMIN, "change definition, policy, roles; lock"),

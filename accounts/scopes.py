@@ -12,7 +12,7 @@ from django.db import models
 class Scope(models.TextChoices):
     READ = "read"  # look at what the user may see
     WRITE = "write"  # slices, changesets, landing, everything that writes and is neither of these:
-    REVIEW = "review"  # verdicts and comments
+    REVIEW = "review"  # verdicts, comments, checks
     ADMIN = "admin"  # organizations, people, tokens, webhooks, policies and roles of slices, the global state
 
 

@@ -2,7 +2,19 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from changesets.models import Changeset, ChangesetCounter, Comment, Edit, Patchset, Review
+from changesets.models import (
+    Attention,
+    Changeset,
+    ChangesetCounter,
+    Check,
+    Comment,
+    CommentVersion,
+    DraftComment,
+    Edit,
+    Patchset,
+    Review,
+    Thread,
+)
 from gitslice.common.admin import Admin, History, ReadOnly, hexed
 
 
@@ -56,3 +68,46 @@ class CommentAdmin(History):
     list_filter = ["changeset__organization"]
     list_select_related = ["changeset", "author"]
     search_fields = ["=changeset__number", "=author__username", "body"]
+
+
+@admin.register(Thread)
+class ThreadAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["changeset", "path", "side", "line", "resolved_by", "created_at"]
+    list_filter = ["changeset__organization"]
+    list_select_related = ["changeset", "resolved_by"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["=changeset__number", "path__exact"]
+
+
+@admin.register(CommentVersion)
+class CommentVersionAdmin(History):
+    list_display = ["comment", "body", "replaced_at"]
+    list_select_related = ["comment"]
+    search_fields = ["=comment__changeset__number", "body"]
+
+
+@admin.register(DraftComment)
+class DraftCommentAdmin(History):
+    """What nobody but the writer sees: that there is a draft, not what it says."""
+
+    list_display = ["id", "changeset", "author", "created_at"]
+    list_select_related = ["changeset", "author"]
+    search_fields = ["=author__username"]
+    exclude = ["body", "path", "side", "start", "line", "quote", "digest", "thread"]
+
+
+@admin.register(Check)
+class CheckAdmin(History):
+    list_display = ["patchset", "name", "state", "reporter", "updated_at"]
+    list_filter = ["state", "patchset__changeset__organization"]
+    list_select_related = ["patchset__changeset", "reporter"]
+    search_fields = ["name", "=patchset__changeset__number"]
+
+
+@admin.register(Attention)
+class AttentionAdmin(History):
+    list_display = ["changeset", "user", "reason", "since"]
+    list_filter = ["reason", "changeset__organization"]
+    list_select_related = ["changeset", "user"]
+    search_fields = ["=changeset__number", "=user__username"]

@@ -77,10 +77,27 @@ class OutdatedBase(DomainError):
 
 
 class NeedsApproval(DomainError):
+    """With `given` and `required`, or the `slices` whose owners have to approve."""
+
     code = "needs_approval"
 
-    def __init__(self, given: int, required: int) -> None:
-        super().__init__(f"{given} of {required} approvals are given", given=given, required=required)
+
+class NeedsChecks(DomainError):
+    code = "needs_checks"
+    hint = "wait for the checks of the current patchset, or mend what they found"
+
+    def __init__(self, missing: list[str]) -> None:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        super().__init__(f"the check {missing[0]}{more} has not succeeded", checks=missing)
+
+
+class SuggestionOutdated(DomainError):
+    code = "suggestion_outdated"
+    hint = "look at the newest patchset: the lines are not those that the suggestion was made for"
+
+
+class CommentNotFound(DomainError):
+    code = "not_found"
 
 
 class MergeConflict(DomainError):

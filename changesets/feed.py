@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from accounts.events import announce
@@ -11,15 +11,21 @@ from changesets.models import Changeset
 
 
 def tell_watchers(
-    changeset: Changeset, actor: User, kind: str, *, covering: Sequence[int] = (), **facts: Any
+    changeset: Changeset,
+    actor: User,
+    kind: str,
+    *,
+    covering: Sequence[int] = (),
+    users: Collection[int] = (),
+    **facts: Any,
 ) -> None:
     """Announce what `actor` did to the changeset, in the caller's transaction. `covering` are further slices that it
-    happened in."""
+    happened in, `users` whom it concerns besides the author."""
     announce(
         organization_id=changeset.organization_id,
         kind=kind,
         slices=[changeset.slice_id, *(pk for pk in covering if pk != changeset.slice_id)],
-        users=[changeset.author_id],
+        users=sorted({changeset.author_id, *users}),
         changeset_id=changeset.pk,
         body={
             "changeset": str(changeset),

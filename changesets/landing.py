@@ -12,12 +12,10 @@ from functools import partial
 from django.db import OperationalError, transaction
 
 from accounts.models import User
-from changesets.approvals import approvals_given
 from changesets.collision_bodies import collision_bodies
 from changesets.errors import (
     InvalidEdit,
     MergeConflict,
-    NeedsApproval,
     OutdatedBase,
     OutsideSlice,
     StalePatchset,
@@ -26,6 +24,7 @@ from changesets.errors import (
 from changesets.feed import tell_watchers
 from changesets.models import Changeset, Patchset
 from changesets.plans import Plan, make_plan, store_contents
+from changesets.policies import require_policies, standing_of
 from changesets.rows import lock_changeset, mark_merged
 from changesets.signals import changeset_changed, paths_landed
 from gitslice.common.audit import record
@@ -69,9 +68,9 @@ def land_patchset(
 ) -> Landing:
     """Land the changeset's current patchset. A merged changeset answers with its commit.
 
-    `force` (maintainers only, audited) passes missing approvals and the slice's conflict policies, never content that
-    does not merge. Raises SliceForbidden, SliceLocked, ChangesetClosed, StalePatchset, NeedsApproval, OutsideSlice,
-    OutdatedBase, MergeConflict, or ServerBusy when others land on the same paths faster than we can plan.
+    `force` (maintainers only, audited) passes missing approvals and checks and the slice's conflict policies, never
+    content that does not merge. Raises SliceForbidden, SliceLocked, ChangesetClosed, StalePatchset, NeedsApproval,
+    NeedsChecks, OutsideSlice, OutdatedBase, MergeConflict, or ServerBusy when others land on the same paths faster than we can plan.
     """
     access = Access(changeset.slice, actor)
     access.require_writer()
@@ -155,7 +154,8 @@ def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | N
         raise _HeadsMoved
     _check_slices(locked, authoring, coverage)
     _check_containment(authoring, paths)
-    _check_approvals(authoring, plan.patchset, force)
+    if not force:
+        require_policies(standing_of(changeset, authoring, plan.patchset, coverage), actor)
     lock_added_paths(organization_id, plan.added)
     if heads(organization_id, paths) != plan.seen or file_folder_collisions(
         organization_id, plan.added, plan.removed
@@ -217,13 +217,6 @@ def _check_containment(authoring: Slice, paths: list[str]) -> None:
     outside = [path for path in paths if not covers(path)]
     if outside:
         raise OutsideSlice(str(authoring), outside)
-
-
-def _check_approvals(authoring: Slice, patchset: Patchset, force: bool) -> None:
-    if authoring.required_approvals and not force:
-        given = approvals_given(patchset)
-        if given < authoring.required_approvals:
-            raise NeedsApproval(given, authoring.required_approvals)
 
 
 def _message_of(changeset: Changeset) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.conf import settings
 from django.contrib.postgres.indexes import HashIndex
 from django.db import models
@@ -81,6 +83,7 @@ class Patchset(models.Model):
         EDIT = "edit"
         REBASE = "rebase"
         RESOLVE = "resolve"
+        SUGGEST = "suggest"  # suggestions of reviewers, taken by the author
 
     changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="patchsets")
     number = models.PositiveIntegerField()
@@ -137,9 +140,14 @@ class Edit(models.Model):
 
 
 class Review(models.Model):
+    """What somebody says of a patchset as a whole. The newest verdict of a reviewer on it counts, unless withdrawn."""
+
     class Verdict(models.TextChoices):
         APPROVE = "approve"
-        REJECT = "reject"
+        REJECT = "reject"  # asks for changes
+        COMMENT = "comment"  # says something, and decides nothing
+
+    DECIDING = (Verdict.APPROVE, Verdict.REJECT)
 
     changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="reviews")
     patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="reviews")
@@ -147,19 +155,139 @@ class Review(models.Model):
     verdict = models.CharField(max_length=8, choices=Verdict)
     body = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Place(models.Model):
+    """Where something is said: lines `start` to `line` of one side of a file (no lines: of the file as a whole). `digest`
+    is the content that they stand in, `quote` the lines themselves: so they can be shown, and followed to later
+    patchsets, without the edits of the patchset that they are of."""
+
+    class Side(models.TextChoices):
+        OLD = "old"
+        NEW = "new"
+
+    path = models.TextField(blank=True)
+    side = models.CharField(max_length=3, choices=Side, default=Side.NEW)
+    start = models.PositiveIntegerField(null=True)
+    line = models.PositiveIntegerField(null=True)
+    digest = models.BinaryField(max_length=32, null=True)
+    quote = models.TextField(blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Thread(Place):
+    """What was said about lines, or a file, of a patchset."""
+
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="threads")
+    patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="threads")
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    resolved_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["id"]
 
 
 class Comment(models.Model):
+    """Something said, of the changeset or (with a thread) of lines. `path` and `line` are those of its thread."""
+
     changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="comments")
     patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="comments")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, null=True, related_name="comments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     path = models.TextField(blank=True)
     line = models.PositiveIntegerField(null=True)
     body = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    applied_in = models.ForeignKey(  # the patchset that took its suggestion
+        Patchset, on_delete=models.PROTECT, null=True, related_name="+"
+    )
 
     class Meta:
         ordering = ["id"]
+
+
+class CommentVersion(models.Model):
+    """What a comment said before it was edited or deleted. Only the administration shows it."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="versions")
+    body = models.TextField()
+    replaced_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class DraftComment(Place):
+    """A comment that only its author sees, until it is submitted with a review. A table of its own, with ids that count
+    nothing: no query about comments can come upon it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="+")
+    patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="+")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, null=True, related_name="+")
+    body = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["changeset", "author"], name="draft_by_author")]
+
+
+class Check(models.Model):
+    """What a CI system reports of a patchset, under a name; the newest report of a name replaces the one before."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        SUCCESS = "success"
+        FAILURE = "failure"
+
+    patchset = models.ForeignKey(Patchset, on_delete=models.CASCADE, related_name="checks")
+    name = models.CharField(max_length=100)
+    state = models.CharField(max_length=8, choices=State)
+    url = models.URLField(max_length=2000, blank=True)
+    summary = models.CharField(max_length=1000, blank=True)
+    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["patchset", "name"], name="check_name_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}"
+
+
+class Attention(models.Model):
+    """It is this user's turn to do something about the changeset. The rules are in changesets/attention.py."""
+
+    class Reason(models.TextChoices):
+        REQUESTED = "review_requested"
+        PATCHSET = "new_patchset"
+        ANSWERED = "answered"
+        COMMENTED = "commented"
+        MENTIONED = "mentioned"
+        REJECTED = "changes_requested"
+        CHECK = "check_failed"
+        APPROVED = "approved"
+
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="attention")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=20, choices=Reason)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["changeset", "user"], name="attention_once")]

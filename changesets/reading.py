@@ -7,13 +7,12 @@ from typing import Any
 
 from django.db.models import Q
 
-from changesets.approvals import approvals_given
-from changesets.collision_bodies import Reader, collision_bodies
+from changesets.attention import attention_bodies
 from changesets.models import Changeset, Edit, Patchset, Review
 from changesets.plans import Plan, make_plan
+from changesets.policies import Standing, standing_of
 from slices.diffs import FilePair, file_diffs
 from slices.entries import Entry, entry_of
-from slices.history import head_of
 from slices.models import Slice
 
 SHOWN_FILES = 1000
@@ -25,32 +24,37 @@ BLOCKING = Q(state="open", their_changeset=None) & ~Q(severity="low")
 class Readiness:
     """What stands between an open changeset and landing: `verdict`, and why in `warnings`."""
 
-    verdict: str  # ready_for_merge | needs_rebase | has_conflicts | needs_approval | closed
+    verdict: str  # ready_for_merge | needs_rebase | has_conflicts | needs_approval | needs_checks | closed
     warnings: tuple[str, ...]
     plan: Plan | None
+    standing: Standing | None = None
 
 
 def readiness(changeset: Changeset) -> Readiness:
     if not changeset.is_open:
         return Readiness("closed", (f"{changeset} is {changeset.state}",), None)
     plan = make_plan(changeset.slice, changeset.current)
+    standing = standing_of(changeset, changeset.slice, changeset.current)
     warnings = [f"{path} has landed since the base and merges cleanly" for path in plan.merged[:20]]
-    if plan.collisions:
-        return Readiness("has_conflicts", tuple(warnings), plan)
-    if not plan.rebased:
+    if not plan.collisions and not plan.rebased:
         warnings.append(
             f"nothing is left to land: all that {changeset} changes stands there already; abandon it"
         )
-        return Readiness("needs_rebase", tuple(warnings), plan)
-    if plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF:
-        return Readiness("needs_rebase", tuple(warnings), plan)
-    if approvals_given(changeset.current) < changeset.slice.required_approvals:
-        return Readiness("needs_approval", tuple(warnings), plan)
-    return Readiness("ready_for_merge", tuple(warnings), plan)
+    return Readiness(_verdict(changeset, plan, standing), tuple(warnings), plan, standing)
+
+
+def _verdict(changeset: Changeset, plan: Plan, standing: Standing) -> str:
+    if plan.collisions:
+        return "has_conflicts"
+    if not plan.rebased or (plan.merged and changeset.slice.auto_merge == Slice.AutoMerge.OFF):
+        return "needs_rebase"
+    if not standing.approved:
+        return "needs_approval"
+    return "ready_for_merge" if standing.checked else "needs_checks"
 
 
 def changeset_body(changeset: Changeset) -> dict[str, Any]:
-    """One row of a list. Wants `slice__organization`, `author`, `patchset` and `commit` loaded."""
+    """One row of a list. Wants `slice__organization`, `author`, `patchset` and `commit` loaded, and `with_attention`."""
     return {
         "changeset": str(changeset),
         "number": changeset.number,
@@ -63,6 +67,7 @@ def changeset_body(changeset: Changeset) -> dict[str, Any]:
         "patchset": changeset.current.number,
         "file_count": changeset.current.file_count,
         "commit": bytes(changeset.commit.digest).hex() if changeset.commit else None,
+        "attention": attention_bodies(changeset),
     }
 
 
@@ -75,40 +80,17 @@ def changeset_detail(changeset: Changeset) -> dict[str, Any]:
         "description": changeset.description,
         "patchset": current.number,
         "patchsets": [_patchset_body(patchset) for patchset in patchsets],
-        "base": _base(current),
+        "base": base_hex(current),
         "files": _files(current),
         "file_count": current.file_count,
+        "checks": [
+            {"name": check.name, "state": check.state, "url": check.url or None}
+            for check in current.checks.all()
+        ],
         "reviewers": sorted(changeset.reviewers.values_list("username", flat=True)),
         "reviews": [_review_body(review) for review in reviews],
         "closed_reason": changeset.closed_reason,
         "conflicts": changeset.conflicts.filter(BLOCKING).count(),
-    }
-
-
-def review_summary(changeset: Changeset, reader: Reader) -> dict[str, Any]:
-    """Readiness, with what a reviewer wants to know before landing."""
-    state = readiness(changeset)
-    head = head_of(changeset.slice)
-    stats = {"files": 0, "additions": 0, "deletions": 0}
-    for diff in changeset_diffs(changeset.current, with_hunks=False):
-        stats = add_stats(stats, diff)
-    conflicts = collision_bodies(changeset, state.plan.collisions, reader) if state.plan else []
-    return {
-        "changeset": str(changeset),
-        "slice": str(changeset.slice),
-        "title": changeset.title,
-        "state": changeset.state,
-        "readiness": state.verdict,
-        "patchset": changeset.current.number,
-        "base": _base(changeset.current),
-        "head": bytes(head.digest).hex() if head else None,
-        "warnings": list(state.warnings),
-        "stats": stats,
-        "approvals": {
-            "given": approvals_given(changeset.current),
-            "required": changeset.slice.required_approvals,
-        },
-        "conflicts": conflicts,
     }
 
 
@@ -150,7 +132,7 @@ def _files(patchset: Patchset) -> list[dict[str, Any]]:
 def _patchset_body(patchset: Patchset) -> dict[str, Any]:
     return {
         "number": patchset.number,
-        "base": _base(patchset),
+        "base": base_hex(patchset),
         "author": patchset.author.username,
         "message": patchset.message,
         "origin": patchset.origin,
@@ -168,10 +150,11 @@ def _review_body(review: Review) -> dict[str, Any]:
         "patchset": review.patchset.number,
         "body": review.body,
         "time": review.created_at.isoformat(),
+        "withdrawn_at": review.withdrawn_at.isoformat() if review.withdrawn_at else None,
     }
 
 
-def _base(patchset: Patchset) -> str | None:
+def base_hex(patchset: Patchset) -> str | None:
     return bytes(patchset.base.digest).hex() if patchset.base else None
 
 

@@ -45,7 +45,10 @@ COPY_EDITS = (
 )
 CHANGESET = Columns(Changeset, "changeset")
 LOCK_CHANGESET = f"SELECT {CHANGESET.sql} FROM changesets_changeset changeset WHERE id = %s FOR NO KEY UPDATE"
-MERGED = "UPDATE changesets_changeset SET state = %s, commit_id = %s, updated_at = %s WHERE id = %s"
+MERGED = """
+WITH turns AS (DELETE FROM changesets_attention WHERE changeset_id = %(changeset)s)
+UPDATE changesets_changeset SET state = %(state)s, commit_id = %(commit)s, updated_at = %(now)s WHERE id = %(changeset)s
+"""
 
 
 def insert_changeset(*, slice: Slice, title: str, description: str, author: User, state: str) -> Changeset:
@@ -136,7 +139,15 @@ def lock_changeset(changeset_id: int) -> Changeset:
 def mark_merged(changeset: Changeset, commit: Commit) -> None:
     changeset.state, changeset.commit, changeset.updated_at = Changeset.State.MERGED, commit, timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(MERGED, [str(changeset.state), commit.pk, changeset.updated_at, changeset.pk])
+        cursor.execute(
+            MERGED,
+            {
+                "state": str(changeset.state),
+                "commit": commit.pk,
+                "now": changeset.updated_at,
+                "changeset": changeset.pk,
+            },
+        )
 
 
 def _copy_edits(organization_id: int, patchset_id: int, edits: Sequence[PathEdit]) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
+from changesets import attention
 from changesets.amending import amended, standing_after
-from changesets.approvals import state_after_reviews, wrote
 from changesets.checking import base_of, based, check_count, check_edits, contained_paths
 from changesets.collision_bodies import collision_bodies
 from changesets.edits import PathEdit, WantedEdit, check_folders
@@ -19,23 +17,16 @@ from changesets.errors import (
     InvalidEdit,
     MergeConflict,
     OutdatedBase,
-    StalePatchset,
-    closed,
 )
-from changesets.feed import tell_watchers
-from changesets.models import Changeset, Comment, Patchset, Review
+from changesets.models import Changeset, Patchset
+from changesets.mutations import audit, check_current, locked, publish
 from changesets.plans import Plan, load_edits, make_plan, store_contents
 from changesets.rows import insert_changeset, insert_patchset
-from changesets.signals import changeset_changed
-from gitslice.common.audit import record
-from gitslice.common.errors import InvalidRequest, PermissionDenied
+from gitslice.common.errors import InvalidRequest
 from slices.access import Access
 from slices.entries import entries_at
 from slices.history import head_of
 from slices.models import Commit, Slice
-
-LAST_LINE = 2**31 - 1  # that the column holds
-REOPENABLE = (*Changeset.OPEN_STATES, Changeset.State.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -98,10 +89,11 @@ def open_changeset(
     )
     if reviewers:
         changeset.reviewers.set(reviewers)
+        attention.requested(changeset, {user.pk for user in reviewers})
     insert_patchset(changeset, base, edits, author=actor, number=1)
-    _audit(changeset, actor, "changeset.create", heard=announce, files=len(edits))
+    audit(changeset, actor, "changeset.create", heard=announce, files=len(edits))
     if announce:
-        _publish(changeset)
+        publish(changeset)
     return changeset
 
 
@@ -116,14 +108,15 @@ def add_patchset(
 ) -> Changeset:
     """A new current patchset; approvals of the one before no longer count. A rejected changeset is open again."""
     Access(changeset.slice, actor).require_writer()
-    changeset = _locked(changeset)
-    _check_current(changeset, expected_patchset)
+    changeset = locked(changeset)
+    check_current(changeset, expected_patchset)
     base, edits = based(actor, changeset.slice, proposal.base, proposal.edits)
     _check_decisions(changeset, base)
     number = changeset.current.number + 1
     insert_patchset(changeset, base, edits, author=actor, number=number, message=message)
-    _audit(changeset, actor, "changeset.update", patchset=changeset.current.number)
-    _publish(changeset)
+    attention.patchset_added(changeset, actor)
+    audit(changeset, actor, "changeset.update", patchset=changeset.current.number)
+    publish(changeset)
     return changeset
 
 
@@ -143,8 +136,8 @@ def amend_changeset(
     Raises as add_patchset does.
     """
     Access(changeset.slice, actor).require_writer()
-    changeset = _locked(changeset)
-    _check_current(changeset, expected_patchset)
+    changeset = locked(changeset)
+    check_current(changeset, expected_patchset)
     before = load_edits(changeset.current)
     base = changeset.current.base
     paths = contained_paths(changeset.slice, edits)
@@ -166,8 +159,9 @@ def amend_changeset(
     _check_decisions(changeset, base)
     number = changeset.current.number + 1
     insert_patchset(changeset, base, result, author=actor, number=number, message=message)
-    _audit(changeset, actor, "changeset.update", patchset=number)
-    _publish(changeset)
+    attention.patchset_added(changeset, actor)
+    audit(changeset, actor, "changeset.update", patchset=number)
+    publish(changeset)
     return changeset
 
 
@@ -196,7 +190,6 @@ def rebase_changeset(
     return changeset, plan
 
 
-@transaction.atomic
 def replace_patchset(
     *,
     actor: User,
@@ -208,18 +201,52 @@ def replace_patchset(
     decisions: Mapping[str, str] | None = None,
 ) -> Changeset:
     """Make `edits`, worked out by `plan`, the new current patchset. Raises StalePatchset if another came first."""
-    changeset = _locked(changeset)
-    _check_current(changeset, plan.patchset.number)
-    number = changeset.current.number + 1
-    insert_patchset(changeset, base, edits, author=actor, number=number, origin=origin, decisions=decisions)
-    _audit(
+    return put_patchset(
+        actor=actor,
+        changeset=changeset,
+        after=plan.patchset.number,
+        base=base,
+        edits=edits,
+        origin=origin,
+        decisions=decisions,
+    )
+
+
+@transaction.atomic
+def put_patchset(
+    *,
+    actor: User,
+    changeset: Changeset,
+    after: int,
+    base: Commit | None,
+    edits: Sequence[PathEdit],
+    origin: str,
+    decisions: Mapping[str, str] | None = None,
+    message: str = "",
+) -> Changeset:
+    """Write edits that were worked out from the patchset with the number `after` as the new current one. The caller has
+    authorised. Raises StalePatchset if another came first, ChangesetClosed."""
+    changeset = locked(changeset)
+    check_current(changeset, after)
+    insert_patchset(
+        changeset,
+        base,
+        edits,
+        author=actor,
+        number=after + 1,
+        message=message,
+        origin=origin,
+        decisions=decisions,
+    )
+    attention.patchset_added(changeset, actor)
+    audit(
         changeset,
         actor,
         f"changeset.{origin}",
         patchset=changeset.current.number,
         decisions=dict(decisions or {}),
     )
-    _publish(changeset)
+    publish(changeset)
     return changeset
 
 
@@ -229,53 +256,16 @@ def abandon_changeset(*, actor: User, changeset: Changeset, reason: str = "") ->
     access = Access(changeset.slice, actor)
     if changeset.author_id != actor.pk:
         access.require_maintainer()
-    changeset = _locked(changeset)
+    changeset = locked(changeset)
     if changeset.state == Changeset.State.ABANDONED:
         return changeset
-    _check_current(changeset, None)
+    check_current(changeset, None)
     changeset.state, changeset.closed_reason = Changeset.State.ABANDONED, reason
     changeset.save(update_fields=["state", "closed_reason", "updated_at"])
-    _audit(changeset, actor, "changeset.abandon", reason=reason)
-    _publish(changeset)
+    attention.closed(changeset)
+    audit(changeset, actor, "changeset.abandon", reason=reason)
+    publish(changeset)
     return changeset
-
-
-@transaction.atomic
-def review_changeset(
-    *, actor: User, changeset: Changeset, verdict: str, body: str = "", expected_patchset: int | None = None
-) -> Changeset:
-    """Approve or reject the current patchset. Writers may, but nobody approves their own."""
-    Access(changeset.slice, actor).require_writer()
-    changeset = _locked(changeset)
-    if verdict == Review.Verdict.APPROVE and wrote(changeset, actor):
-        raise PermissionDenied("you cannot approve your own changeset, nor edits of yours in another's")
-    _check_current(changeset, expected_patchset)
-    Review.objects.create(
-        changeset=changeset, patchset=changeset.current, reviewer=actor, verdict=verdict, body=body
-    )
-    changeset.state = state_after_reviews(changeset, changeset.current, changeset.slice.required_approvals)
-    changeset.save(update_fields=["state", "updated_at"])
-    _audit(changeset, actor, f"changeset.{verdict}", patchset=changeset.current.number)
-    _publish(changeset)
-    return changeset
-
-
-@transaction.atomic
-def comment_on_changeset(
-    *, actor: User, changeset: Changeset, body: str, path: str = "", line: int | None = None
-) -> Comment:
-    """Anybody who may read the changeset may comment."""
-    if not body.strip():
-        raise InvalidRequest("a comment needs a text")
-    if path and not changeset.current.edits.filter(path=path).exists():
-        raise InvalidRequest(f"{path} is not part of {changeset}")
-    if line is not None and not 1 <= line <= LAST_LINE:
-        raise InvalidRequest(f"a line is a number from 1 to {LAST_LINE}")
-    comment = Comment.objects.create(
-        changeset=changeset, patchset=changeset.current, author=actor, path=path, line=line, body=body
-    )
-    _audit(changeset, actor, "changeset.comment", comment=comment.pk)
-    return comment
 
 
 def _check_apart(changeset: Changeset, before: Sequence[PathEdit], paths: Sequence[str]) -> None:
@@ -291,23 +281,9 @@ def _later(one: Commit | None, other: Commit | None) -> Commit | None:
     return max((one, other), key=lambda commit: commit.seq if commit else 0)
 
 
-def _locked(changeset: Changeset) -> Changeset:
-    rows = Changeset.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("organization", "slice__organization", "author", "patchset").get(
-        pk=changeset.pk
-    )
-
-
 def _open_patchset(changeset: Changeset) -> Patchset:
-    _check_current(changeset, None)
+    check_current(changeset, None)
     return changeset.current
-
-
-def _check_current(changeset: Changeset, expected_patchset: int | None) -> None:
-    if changeset.state not in REOPENABLE:
-        raise closed(changeset)
-    if expected_patchset is not None and changeset.current.number != expected_patchset:
-        raise StalePatchset(f"{changeset} is at patchset {changeset.current.number}, not {expected_patchset}")
 
 
 def _check_decisions(changeset: Changeset, base: Commit | None) -> None:
@@ -316,20 +292,3 @@ def _check_decisions(changeset: Changeset, base: Commit | None) -> None:
     decided = current.base if current.origin == Patchset.Origin.RESOLVE else None
     if decided is not None and (base is None or base.seq < decided.seq):
         raise OutdatedBase(f"{changeset} was resolved on {str(decided)[:12]}", hint="gs pull, then try again")
-
-
-def _audit(changeset: Changeset, actor: User, action: str, *, heard: bool = True, **detail: Any) -> None:
-    """Write the audit event, and the event that watchers hear."""
-    if heard:
-        tell_watchers(changeset, actor, action)
-    record(
-        organization=changeset.organization,
-        actor=actor,
-        action=action,
-        object=f"{changeset.slice} {changeset}",
-        detail=detail,
-    )
-
-
-def _publish(changeset: Changeset) -> None:
-    transaction.on_commit(partial(changeset_changed.send, Changeset, changeset_id=changeset.pk))

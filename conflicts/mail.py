@@ -29,7 +29,11 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtext('conflicts_mailcursor'))"
 
 CONFLICTS = {"conflict.opened", "conflict.updated", "conflict.assigned", "conflict.commented"}
 REQUESTS = {"changeset.create", "changeset.update"}  # concern the reviewers
-REVIEWS = {"changeset.approve", "changeset.reject", "changeset.comment"}  # concern the author
+# These concern the author, and whom the event names: who is asked, answered or mentioned.
+REVIEWS = {
+    *("changeset.approve", "changeset.reject", "changeset.comment", "changeset.withdraw"),
+    "changeset.request",
+}
 LANDINGS = {"changeset.land", "changeset.abandon"}
 
 News = dict[int, list[Event]]  # user id -> events
@@ -133,8 +137,10 @@ VERBS = {
     "changeset.create": "asks you to review",
     "changeset.update": "has a new patchset of",
     "changeset.approve": "approved",
-    "changeset.reject": "rejected",
+    "changeset.reject": "asked for changes in",
     "changeset.comment": "commented on",
+    "changeset.withdraw": "withdrew the verdict on",
+    "changeset.request": "asks for a review of",
     "changeset.land": "landed",
     "changeset.abandon": "abandoned",
 }

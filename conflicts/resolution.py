@@ -14,8 +14,9 @@ from changesets.collisions import LOW, Collision, meet
 from changesets.edits import DELETE, RENAME, PathEdit
 from changesets.errors import Unresolvable, closed
 from changesets.models import Changeset, Patchset
+from changesets.mutations import REOPENABLE
 from changesets.plans import Plan, content_entry, make_plan, store_contents
-from changesets.services import REOPENABLE, replace_patchset
+from changesets.services import replace_patchset
 from conflicts.bookkeeping import resolve
 from conflicts.detection import detect
 from conflicts.models import Conflict

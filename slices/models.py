@@ -30,6 +30,10 @@ class Slice(models.Model):
         CLEAN = "clean"
         OFF = "off"
 
+    class OverlapApprovals(models.TextChoices):
+        OFF = "off"
+        OWNERS = "owners"  # of every other slice that covers a touched path, one must approve
+
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="slices")
     name = models.CharField(max_length=64, validators=[validate_slug])
     description = models.TextField(blank=True)
@@ -38,6 +42,10 @@ class Slice(models.Model):
     conflict_policy = models.CharField(max_length=10, choices=ConflictPolicy, default=ConflictPolicy.CONTENT)
     auto_merge = models.CharField(max_length=10, choices=AutoMerge, default=AutoMerge.CLEAN)
     required_approvals = models.PositiveSmallIntegerField(default=0, validators=[MinValueValidator(0)])
+    overlap_approvals = models.CharField(
+        max_length=6, choices=OverlapApprovals, default=OverlapApprovals.OFF, db_default=OverlapApprovals.OFF
+    )
+    required_checks = models.JSONField(default=list, db_default=[])  # names of checks
     definition = models.ForeignKey("Definition", on_delete=models.PROTECT, null=True, related_name="+")
     head = models.ForeignKey(
         "Commit", on_delete=models.PROTECT, null=True, related_name="+"

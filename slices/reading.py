@@ -70,6 +70,8 @@ def slice_detail(slice: Slice, user: User | AnonymousUser) -> dict[str, Any]:
             "conflicts": slice.conflict_policy,
             "auto_merge": slice.auto_merge,
             "required_approvals": slice.required_approvals,
+            "overlap_approvals": slice.overlap_approvals,
+            "required_checks": slice.required_checks,
         },
         "owners": owner_names(slice),
         "my_role": Access(slice, user).role,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -29,6 +30,8 @@ from slices.signals import definition_changed
 
 MAX_DESCRIPTION = 10_000
 MAX_APPROVALS = 100
+MAX_REQUIRED_CHECKS = 20
+CHECK_NAME = re.compile(r"[\w.:/ -]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class SliceEdit:
     auto_merge: str | None = None
     conflicts: str | None = None
     required_approvals: int | None = None
+    overlap_approvals: str | None = None
+    required_checks: Sequence[str] | None = None
     locked: bool | None = None
     owners: Sequence[str] | None = None
 
@@ -129,6 +134,7 @@ def edit_slice(*, actor: User, slice: Slice, edit: SliceEdit) -> Slice:
     if edit.visibility is not None:
         _set_visibility(current, actor, edit.visibility)
     _set_facts(current, edit)
+    _set_review_policies(current, actor, edit)
     if edit.owners is not None:
         _set_owners(current, edit.owners)
     current.save()
@@ -199,12 +205,40 @@ def _set_facts(slice: Slice, edit: SliceEdit) -> None:
     if edit.conflicts is not None:
         _check_choice("conflicts", edit.conflicts, Slice.ConflictPolicy.values)
         slice.conflict_policy = edit.conflicts
+    if edit.locked is not None:
+        slice.locked = edit.locked
+
+
+def _set_review_policies(slice: Slice, actor: User, edit: SliceEdit) -> None:
     if edit.required_approvals is not None:
         if not 0 <= edit.required_approvals <= MAX_APPROVALS:
             raise InvalidRequest(f"required_approvals is a number from 0 to {MAX_APPROVALS}")
         slice.required_approvals = edit.required_approvals
-    if edit.locked is not None:
-        slice.locked = edit.locked
+    if edit.overlap_approvals not in (None, slice.overlap_approvals):
+        _check_choice("overlap_approvals", edit.overlap_approvals, Slice.OverlapApprovals.values)
+        if not administers(actor, slice.organization_id):
+            raise PermissionDenied(
+                f"only owners and admins of {slice.organization} decide about approvals of overlapping slices",
+                hint="they tell that slices exist which not everybody may see",
+            )
+        slice.overlap_approvals = edit.overlap_approvals
+    if edit.required_checks is not None:
+        slice.required_checks = checked_names(edit.required_checks)
+
+
+def checked_names(names: Sequence[str]) -> list[str]:
+    """Names of checks, each once, in order. Raises InvalidRequest."""
+    for name in names:
+        require_check_name(name)
+    if len(names) > MAX_REQUIRED_CHECKS:
+        raise InvalidRequest(f"at most {MAX_REQUIRED_CHECKS} checks can be required")
+    return list(dict.fromkeys(names))
+
+
+def require_check_name(name: str) -> None:
+    """Raises InvalidRequest for what is no name of a check."""
+    if not CHECK_NAME.fullmatch(name) or name != name.strip():
+        raise InvalidRequest("a check's name has 1 to 100 letters, digits, spaces, '.', '_', ':', '/' or '-'")
 
 
 def _set_owners(slice: Slice, names: Sequence[str]) -> None:

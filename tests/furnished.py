@@ -17,7 +17,8 @@ from accounts.scim.tokens import create_scim_token
 from accounts.webhooks.dispatching import new_delivery
 from accounts.webhooks.services import create_webhook
 from changesets.models import Review
-from changesets.services import comment_on_changeset, review_changeset
+from changesets.reviewing import review_changeset
+from changesets.talking import comment_on_changeset
 from conflicts.detection import detect
 from conflicts.models import Conflict
 from conflicts.services import comment_on_conflict

@@ -45,7 +45,7 @@ from accounts.revocation import remove_factor
 from accounts.services import create_user
 from accounts.support import KEY
 from accounts.trail.chaining import chain_events
-from changesets.models import Comment, Review
+from changesets.models import Attention, Check, Comment, CommentVersion, DraftComment, Review, Thread
 from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, MailCursor, OpenEdit
 from gitslice.common.admin import History
 from gitslice.common.errors import PermissionDenied
@@ -93,7 +93,13 @@ def fill(world: World, round: int) -> None:
         follow(world.organization.pk)
         change = world.propose(slice, {f"{name}/a": f"{name} b\n".encode()}, by=user)
         Review.objects.create(changeset=change, patchset=change.patchset, reviewer=user, verdict="approve")
-        Comment.objects.create(changeset=change, patchset=change.patchset, author=user, body="b")
+        comment = Comment.objects.create(changeset=change, patchset=change.patchset, author=user, body="b")
+        CommentVersion.objects.create(comment=comment, body="a")
+        of_change = {"changeset": change, "patchset": change.patchset}
+        Thread.objects.create(**of_change, path=f"{name}/a", resolved_by=user)
+        DraftComment.objects.create(**of_change, author=user, body="c")
+        Check.objects.create(patchset=change.patchset, name="tests", state="success", reporter=user)
+        Attention.objects.create(changeset=change, user=user, reason="approved")
         create_team(actor=world.owner, organization=world.organization, slug=name, members=[user])
         world.token(user)
         invitation = {"email": f"{name}@b.example", "digest": name.encode(), "expires_at": timezone.now()}

@@ -34,7 +34,8 @@ from accounts.people.teams import create_team
 from accounts.services import create_organization, create_token
 from accounts.sso.saml import new_signing_key
 from accounts.tokens import digest_of
-from changesets.services import comment_on_changeset
+from changesets.models import Changeset, Comment, DraftComment, Thread
+from changesets.talking import comment_on_changeset
 from conflicts.detection import detect
 from conflicts.models import Conflict
 from gitslice.common.errors import InvalidRequest
@@ -133,6 +134,7 @@ class Walk:
         Domain.objects.create(**of_organization, name="acme.example", verified_at=timezone.now())
         self.code = begin_grant(client="gs", device_name="", address=None, scopes=["read"]).user_code
         self.user = self._somebody(caller)
+        self.own, said = self._said()
         self.tokens = {
             "service-account-token": machines.pk,
             "scim-token": directory.pk,
@@ -145,6 +147,9 @@ class Walk:
             "commit": bytes(self.commit.digest).hex(),
             "number": self.changeset.number,
             "conflict_id": conflict.pk,
+            "comment_id": said[0].pk,
+            "thread_id": said[0].thread_id,
+            "draft_id": said[1].pk,
             "webhook_id": webhook.pk,
             "delivery_id": delivery.uuid,
             "invitation_id": invitation.pk,
@@ -183,6 +188,18 @@ class Walk:
         user.save()
         return user
 
+    def _said(self) -> tuple[Changeset, tuple[Comment, DraftComment]]:
+        """A changeset of the caller's, with a suggestion and a draft of theirs."""
+        own, by = self.world.propose(self.slice, {"web/own": b"b\n"}), self.user or self.world.owner
+        Changeset.objects.filter(pk=own.pk).update(author=by)
+        place = {"patchset": own.current, "path": "web/own", "start": 1, "line": 1}
+        edit = own.current.edits.get()
+        thread = Thread.objects.create(changeset=own, digest=edit.digest, quote="b\n", **place)
+        said: dict[str, Any] = {"changeset": own, "patchset": own.current, "author": by, "thread": thread}
+        comment = Comment.objects.create(**said, body="```suggestion\nc\n```")
+        self.suggestion = {"comments": [comment.pk]}
+        return own, (comment, DraftComment.objects.create(**said, body="d"))
+
     def outcome(self, name: str, pattern: Any, method: str) -> str:
         """What comes of asking; the database is as before."""
         with transaction.atomic():
@@ -195,13 +212,15 @@ class Walk:
         arguments = {key: self._argument(name, key) for key in _parameters(pattern)}
         url = reverse(name, kwargs=arguments)
         if name in PAGES or name in FORMS:
-            form = urlencode(FORMS.get(name, {}) | ({"user_code": self.code} if "device" in name else {}))
+            more = {"user_code": self.code, "only": str(self.arguments["comment_id"])}
+            form = urlencode(FORMS.get(name, {}) | more)
             return self.browser().generic(method, url, form, "application/x-www-form-urlencoded")
         headers = {"Authorization": f"Bearer {self.secret}"} if self.user else {}
         url += QUERIES.get(name, "")
         if name == "uploads":
             return self.scripts.post(url, pack_of(b"new\n"), PACK, headers=headers)
-        body = orjson.dumps(BODIES.get((name, method), {}))
+        wanted = self.suggestion if name == "changeset-suggestions" else BODIES.get((name, method), {})
+        body = orjson.dumps(wanted)
         return self.scripts.generic(method, url, body, "application/json", headers=headers)
 
     def _argument(self, name: str, key: str) -> Any:
@@ -209,6 +228,8 @@ class Walk:
             return self.tokens.get(name) or (self.token.pk if self.user else 0)
         if key == "number" and name == "changeset-resolve":
             return self.conflicting.number
+        if key == "number" and name in OF_ONES_OWN:
+            return self.own.number
         if key == "commit" and "global" in name:
             return "g1"
         if key == "name" and "service-account" in name:
@@ -322,6 +343,11 @@ def walked(walk: Walk, caller: Caller, sight: Caller, rows: Any, settings: Any) 
     assert not wrong, "\n".join(wrong)
 
 
+# Asked of the caller's own changeset, where they have said something.
+OF_ONES_OWN = {
+    *("changeset-suggestions", "changeset-comment", "changeset-thread-resolve", "changeset-thread-reopen"),
+    *("changeset-draft", "changesets:suggestions", "changesets:change-comment", "changesets:thread"),
+}
 EDITS = [{"op": "delete", "path": "web/a"}]
 QUERIES = {
     "search": "?q=text",
@@ -351,6 +377,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("changeset-patchsets", "POST"): {"edits": EDITS},
     ("changeset-reviews", "POST"): {"verdict": "approve"},
     ("changeset-comments", "POST"): {"body": "b"},
+    ("changeset-comment", "PATCH"): {"body": "c"},
+    ("changeset-drafts", "POST"): {"body": "b"},
+    ("changeset-draft", "PATCH"): {"body": "c"},
+    ("changeset-reviewers", "POST"): {"add": ["second"]},
+    ("changeset-checks", "POST"): {"name": "tests", "state": "success"},
     ("changeset-resolve", "POST"): {"all": "ours"},
     ("conflict", "PATCH"): {"assignee": None},
     ("conflict-comments", "POST"): {"body": "b"},
@@ -390,6 +421,8 @@ FORMS: dict[str, dict[str, str]] = {
     "changesets:upload": {"again": "1"},
     "changesets:propose": {"title": "t", "edit": '{"op": "delete", "path": "web/a"}'},
     "conflicts:settle": {"drop": "1"},
+    "changesets:change-comment": {"body": "c"},
+    "changesets:reviewers": {"add": "second"},
     "conflicts:resolve": {"choice": "ours"},
     "conflicts:comment": {"body": "b"},
 }  # fmt: skip

@@ -24,6 +24,7 @@ from changesets.api.proposals import (
     read_proposal,
     text_of,
 )
+from changesets.attention import with_attention
 from changesets.landing import Landing, land_patchset
 from changesets.models import Changeset
 from changesets.reading import changeset_body, changeset_detail
@@ -32,9 +33,12 @@ from changesets.signals import changeset_changed
 from gitslice.common.errors import DomainError, InvalidRequest
 from gitslice.common.pagination import Page, listing, whole_key
 from slices.api.access import visible_slice
+from slices.holders import readers_named
+from slices.models import Slice
 
 FILTERS = [
-    OpenApiParameter(name) for name in ("org", "slice", "status", "author", "mine", "q", "limit", "cursor")
+    OpenApiParameter(name)
+    for name in ("org", "slice", "status", "author", "mine", "attention", "q", "limit", "cursor")
 ]
 
 
@@ -83,7 +87,7 @@ class SliceChangesetListView(APIView):
                 title=text_of(body, "title"),
                 description=text_of(body, "description"),
                 proposal=read_proposal(body),
-                reviewers=_reviewers(body.get("reviewers", [])),
+                reviewers=_reviewers(slice, body.get("reviewers", [])),
                 announce=not merge,
             )
             if not merge:
@@ -122,6 +126,7 @@ def _listed(request: Request, rows: QuerySet[Changeset]) -> Response:
     if page.after is not None:
         rows = rows.filter(pk__lt=whole_key(page.after))
     rows = rows.select_related("slice__organization", "author", "patchset", "commit").order_by("-pk")
+    rows = with_attention(rows)
     shown, cursor = page.cut(list(rows[: page.limit + 1]), lambda changeset: changeset.pk)
     return Response(listing(map(changeset_body, shown), cursor))
 
@@ -143,16 +148,19 @@ def _filtered(rows: QuerySet[Changeset], request: Request) -> QuerySet[Changeset
         rows = rows.filter(author__username=query["author"])
     if query.get("mine"):
         rows = rows.filter(author=signed_in(request.user))
+    if query.get("attention"):
+        rows = rows.filter(attention__user=signed_in(request.user))
     if query.get("q"):
         rows = rows.filter(title__icontains=query["q"])
     return rows
 
 
-def _reviewers(names: Any) -> list[User]:
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+def _reviewers(slice: Slice, names: Any) -> list[User]:
+    """Those who may see the changeset to be."""
+    if not isinstance(names, list) or not all(isinstance(name, str) and "\0" not in name for name in names):
         raise InvalidRequest("reviewers is a list of user names")
-    users = list(User.objects.filter(username__in=names, is_active=True))
+    users = readers_named(slice, names)
     unknown = set(names) - {user.username for user in users}
     if unknown:
-        raise InvalidRequest(f"there is no user {sorted(unknown)[0]!r}")
+        raise InvalidRequest(f"{sorted(unknown)[0]!r} is nobody who may see {slice}")
     return users

@@ -13,12 +13,12 @@ from changesets.errors import (
     OutsideSlice,
     StalePatchset,
 )
+from changesets.reviewing import review_changeset
 from changesets.services import (
     Proposal,
     abandon_changeset,
     add_patchset,
     rebase_changeset,
-    review_changeset,
 )
 from gitslice.common.errors import PermissionDenied
 from slices.commits import Change, CommitFacts, commit_digest

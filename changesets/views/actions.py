@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -9,32 +12,126 @@ from django.views.decorators.http import require_POST
 from accounts.api.access import signed_in
 from changesets.api.access import visible_changeset
 from changesets.landing import land_patchset
-from changesets.models import Review
-from changesets.services import (
-    abandon_changeset,
+from changesets.models import Review, Thread
+from changesets.placing import Spot
+from changesets.reviewing import change_reviewers, review_changeset, withdraw_review
+from changesets.services import abandon_changeset, rebase_changeset
+from changesets.suggestions import apply_suggestions
+from changesets.talking import (
+    Said,
     comment_on_changeset,
-    rebase_changeset,
-    review_changeset,
+    delete_comment,
+    discard_drafts,
+    draft_comment,
+    edit_comment,
+    resolve_thread,
 )
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pages import performed, whole_number
+from gitslice.common.pagination import whole_key
 from slices.views.diffs import anchor_of
 
 
 @require_POST
 def comment(request: HttpRequest, org: str, number: int) -> HttpResponse:
+    """Say something now, or (`draft`) with the review that one is writing."""
     actor = signed_in(request.user)
     changeset = visible_changeset(actor, org, number)
-    path, line = request.POST.get("path", ""), request.POST.get("line", "")
+    form = request.POST
+    path, line = form.get("path", ""), form.get("line", "")
+    side = form.get("side", "") or Thread.Side.NEW
 
     def mutation() -> str:
+        body, thread_id = _text(request, "body"), whole_number(form.get("thread", ""))
+        spot = Spot(path, whole_number(line), whole_number(form.get("start", "")), side) if path else None
+        patchset = whole_number(form.get("of", ""))
+        if form.get("draft"):
+            draft_comment(actor=actor, changeset=changeset, said=Said(body, spot, thread_id, patchset))
+            return "Kept for your review: only you see it until you submit that."
         comment_on_changeset(
-            actor=actor, changeset=changeset, body=_text(request, "body"), path=path, line=whole_number(line)
+            actor=actor,
+            changeset=changeset,
+            body=body,
+            path=path,
+            line=spot.line if spot else None,
+            start=spot.start if spot else None,
+            side=side,
+            thread_id=thread_id,
+            patchset=patchset,
         )
         return "Your comment is in."
 
-    back = reverse("changesets:files" if path else "changesets:changeset", args=[org, number])
-    return performed(request, f"{back}#{anchor_of(path)}R{line}" if path else back, mutation)
+    page = "changesets:files" if form.get("from") == "files" or path else "changesets:changeset"
+    where = f"#{anchor_of(path)}{'L' if side == Thread.Side.OLD else 'R'}{line}" if path else ""
+    thread = form.get("thread", "")
+    return performed(
+        request, reverse(page, args=[org, number]) + (f"#thread-{thread}" if thread else where), mutation
+    )
+
+
+@require_POST
+def change_comment(request: HttpRequest, org: str, number: int, comment_id: int) -> HttpResponse:
+    """Edit one's own comment, or (`delete`) take it back."""
+    actor = signed_in(request.user)
+    changeset = visible_changeset(actor, org, number)
+    own: dict[str, Any] = {"actor": actor, "changeset": changeset, "comment_id": whole_key(comment_id)}
+
+    def mutation() -> str:
+        if request.POST.get("delete"):
+            delete_comment(**own)
+            return "Your comment is gone."
+        edit_comment(**own, body=_text(request, "body"))
+        return "Your comment is changed."
+
+    return performed(request, f"{_page(org, number)}#comment-{comment_id}", mutation)
+
+
+@require_POST
+def drafts(request: HttpRequest, org: str, number: int) -> HttpResponse:
+    """Discard a draft (`draft`), or all."""
+    actor = signed_in(request.user)
+    changeset = visible_changeset(actor, org, number)
+
+    def mutation() -> str:
+        gone = discard_drafts(actor=actor, changeset=changeset, draft_id=_uuid(request.POST.get("draft", "")))
+        return "Discarded." if gone else "There was nothing to discard."
+
+    return performed(request, _page(org, number), mutation)
+
+
+@require_POST
+def thread(request: HttpRequest, org: str, number: int, thread_id: int) -> HttpResponse:
+    """Resolve a thread, or (`reopen`) open it again."""
+    actor = signed_in(request.user)
+    changeset = visible_changeset(actor, org, number)
+    resolved = not request.POST.get("reopen")
+
+    def mutation() -> str:
+        resolve_thread(actor=actor, changeset=changeset, thread_id=whole_key(thread_id), resolved=resolved)
+        return "Resolved." if resolved else "Open again."
+
+    page = "changesets:files" if request.POST.get("from") == "files" else "changesets:changeset"
+    return performed(request, f"{reverse(page, args=[org, number])}#thread-{thread_id}", mutation)
+
+
+@require_POST
+def suggestions(request: HttpRequest, org: str, number: int) -> HttpResponse:
+    """Apply one suggestion (`only`), or those that are ticked (`comment`)."""
+    actor = signed_in(request.user)
+    changeset = visible_changeset(actor, org, number)
+
+    def mutation() -> str:
+        only = request.POST.get("only", "")
+        chosen = [only] if only else request.POST.getlist("comment")
+        applied = apply_suggestions(
+            actor=actor,
+            changeset=changeset,
+            comment_ids=[pk for pk in map(whole_number, chosen) if pk is not None],
+            expected_patchset=whole_number(request.POST.get("patchset", "")),
+        )
+        return f"Applied, as patchset {applied.current.number}."
+
+    return performed(request, _page(org, number), mutation)
 
 
 @require_POST
@@ -42,10 +139,15 @@ def review(request: HttpRequest, org: str, number: int) -> HttpResponse:
     actor = signed_in(request.user)
     changeset = visible_changeset(actor, org, number)
     verdict = request.POST.get("verdict", "")
+    said = {
+        Review.Verdict.APPROVE.value: f"You approved {changeset}.",
+        Review.Verdict.REJECT.value: "You asked for changes.",
+        Review.Verdict.COMMENT.value: "Your comments are in.",
+    }
 
     def mutation() -> str:
         if verdict not in Review.Verdict.values:
-            raise InvalidRequest("choose to approve or to reject")
+            raise InvalidRequest("choose to comment, to approve, or to ask for changes")
         review_changeset(
             actor=actor,
             changeset=changeset,
@@ -53,7 +155,35 @@ def review(request: HttpRequest, org: str, number: int) -> HttpResponse:
             body=_text(request, "body"),
             expected_patchset=whole_number(request.POST.get("patchset", "")),
         )
-        return f"You {'approved' if verdict == Review.Verdict.APPROVE else 'rejected'} {changeset}."
+        return said[verdict]
+
+    return performed(request, _page(org, number), mutation)
+
+
+@require_POST
+def withdraw(request: HttpRequest, org: str, number: int) -> HttpResponse:
+    actor = signed_in(request.user)
+    changeset = visible_changeset(actor, org, number)
+
+    def mutation() -> str:
+        withdraw_review(actor=actor, changeset=changeset)
+        return "Your verdict is withdrawn."
+
+    return performed(request, _page(org, number), mutation)
+
+
+@require_POST
+def reviewers(request: HttpRequest, org: str, number: int) -> HttpResponse:
+    """Ask somebody for a review (`add`), or no longer (`remove`)."""
+    actor = signed_in(request.user)
+    changeset = visible_changeset(actor, org, number)
+    add, remove = (request.POST.get(name, "").replace(",", " ").split() for name in ("add", "remove"))
+
+    def mutation() -> str:
+        if "\0" in "".join((*add, *remove)):
+            raise InvalidRequest("the text has a NUL character")
+        change_reviewers(actor=actor, changeset=changeset, add=add, remove=remove)
+        return f"Asked {', '.join(add)}." if add else f"No longer asked: {', '.join(remove)}."
 
     return performed(request, _page(org, number), mutation)
 
@@ -113,3 +243,12 @@ def _text(request: HttpRequest, name: str) -> str:
     if "\0" in text:
         raise InvalidRequest("the text has a NUL character")
     return text
+
+
+def _uuid(text: str) -> UUID | None:
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidRequest("that is no draft") from None

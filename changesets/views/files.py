@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from changesets.api.access import visible_changeset
 from changesets.comparing import patchset_diffs
-from changesets.models import Changeset, Patchset
+from changesets.models import Changeset, Patchset, Thread
+from changesets.placing import Spot, quoted
 from changesets.reading import changeset_diffs
 from changesets.views.frame import framed
-from gitslice.common.errors import NotFound
+from changesets.views.threads import notes_between_lines
+from gitslice.common.errors import InvalidRequest, NotFound
+from gitslice.common.pages import whole_number
 from slices.views.diffs import shown_diffs
 from slices.views.frame import wanted
-from slices.views.markup import markdown_html
 
 
 @require_safe
@@ -39,7 +38,7 @@ def files(request: HttpRequest, org: str, number: int) -> HttpResponse:
         "files": shown_diffs(
             diffs,
             split=split,
-            notes=_notes(changeset, shown),
+            notes=notes_between_lines(request, changeset, shown),
             talk=talk,
             only=wanted(request, "only"),
         ),
@@ -55,11 +54,22 @@ def files(request: HttpRequest, org: str, number: int) -> HttpResponse:
 def comment_form(request: HttpRequest, org: str, number: int) -> HttpResponse:
     """The row with a form to comment on a line, which htmx puts below that line."""
     changeset = visible_changeset(request.user, org, number)
-    context = {"path": wanted(request, "path"), "line": wanted(request, "line"), "org": org}
-    width = 4 if request.GET.get("view") == "split" else 3
-    return render(
-        request, "changesets/parts/comment_row.html", context | {"changeset": changeset, "width": width}
-    )
+    split = request.GET.get("view") == "split"
+    spot = {name: wanted(request, name) for name in ("path", "line", "start", "side")}
+    facts = {"org": org, "changeset": changeset, "width": 4 if split else 3}
+    context = spot | facts | {"suggestion": _lines_of(changeset, spot)}
+    return render(request, "changesets/parts/comment_row.html", context)
+
+
+def _lines_of(changeset: Changeset, spot: dict[str, str]) -> str | None:
+    """The lines that are commented on, as a suggestion begins with; None where nothing can be suggested."""
+    if spot["side"] == Thread.Side.OLD:
+        return None
+    try:
+        line, start = whole_number(spot["line"]), whole_number(spot["start"])
+        return quoted(changeset, changeset.current, Spot(spot["path"], line, start)).quote or None
+    except InvalidRequest:
+        return None
 
 
 def _named(changeset: Changeset, patchsets: list[Patchset], text: str) -> Patchset | None:
@@ -69,19 +79,3 @@ def _named(changeset: Changeset, patchsets: list[Patchset], text: str) -> Patchs
         if str(patchset.number) == text:
             return patchset
     raise NotFound(f"{changeset} has no patchset {text[:20]}")
-
-
-def _notes(changeset: Changeset, patchset: Patchset) -> dict[str, dict[int, str]]:
-    """Path -> line -> HTML of the comments on that line of the patchset."""
-    threads: dict[str, dict[int, list[dict[str, Any]]]] = {}
-    comments = changeset.comments.filter(patchset=patchset, line__isnull=False).exclude(path="")
-    for comment in comments.select_related("author"):
-        said = {"comment": comment, "text": markdown_html(comment.body)}
-        threads.setdefault(comment.path, {}).setdefault(comment.line or 0, []).append(said)
-    return {
-        path: {
-            line: render_to_string("changesets/parts/thread.html", {"thread": thread})
-            for line, thread in lines.items()
-        }
-        for path, lines in threads.items()
-    }

@@ -14,7 +14,7 @@ from changesets.checking import base_of
 from changesets.errors import ChangesetNotFound, StalePatchset, closed
 from changesets.grounds import Ground, ground_of_changeset
 from changesets.models import Changeset
-from changesets.services import REOPENABLE
+from changesets.mutations import REOPENABLE
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pages import whole_number
 from gitslice.objects.services import put_blobs

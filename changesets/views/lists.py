@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.api.access import visible_organization
 from changesets.models import Changeset
+from changesets.mutations import REOPENABLE
 from changesets.querysets import ChangesetQuerySet
 from changesets.views.dashboard import shown_rows
 from gitslice.common.errors import InvalidRequest
@@ -25,7 +26,9 @@ STATES = ("open", *Changeset.State.values, ANY)
 def all_changesets(request: HttpRequest, org: str = "") -> HttpResponse:
     """Changesets that one may see, newest first; open ones unless `?state=` says otherwise."""
     organization = visible_organization(request.user, org) if org else None
-    chosen = {name: wanted(request, name).strip() for name in ("state", "slice", "author", "q", "mine")}
+    chosen = {
+        name: wanted(request, name).strip() for name in ("state", "slice", "author", "q", "mine", "turn")
+    }
     chosen["state"] = chosen["state"] or "open"
     rows = Changeset.objects.visible_to(request.user)
     if organization:
@@ -34,7 +37,7 @@ def all_changesets(request: HttpRequest, org: str = "") -> HttpResponse:
     rows = _filtered(rows, chosen, request)
     if page.after is not None:
         rows = rows.filter(pk__lt=whole_key(page.after))
-    found = list(shown_rows(rows).order_by("-pk")[: page.limit + 1])
+    found = list(shown_rows(rows, request.user).order_by("-pk")[: page.limit + 1])
     shown, cursor = page.cut(found, lambda row: row.pk)
     context: dict[str, Any] = {
         "organization": organization,
@@ -42,7 +45,7 @@ def all_changesets(request: HttpRequest, org: str = "") -> HttpResponse:
         "next_cursor": cursor,
         "chosen": chosen,
         "states": STATES,
-        "filtered": any(chosen[name] for name in ("slice", "author", "q", "mine")),
+        "filtered": any(chosen[name] for name in ("slice", "author", "q", "mine", "turn")),
     }
     return page_or_fragment(request, "changesets/list.html", "changesets/parts/rows.html", context)
 
@@ -52,7 +55,7 @@ def _filtered(rows: ChangesetQuerySet, chosen: dict[str, str], request: HttpRequ
     if state not in STATES:
         raise InvalidRequest(f"state is one of {', '.join(STATES)}")
     if state == "open":
-        rows = rows.open()
+        rows = rows.filter(state__in=REOPENABLE) if chosen["turn"] else rows.open()
     elif state != ANY:
         rows = rows.filter(state=state)
     if chosen["slice"]:
@@ -63,6 +66,8 @@ def _filtered(rows: ChangesetQuerySet, chosen: dict[str, str], request: HttpRequ
         rows = rows.filter(author__username=chosen["author"])
     if chosen["mine"]:
         rows = rows.filter(Q(author=request.user.pk) | Q(reviewers=request.user.pk))
+    if chosen["turn"]:
+        rows = rows.filter(attention__user=request.user.pk)
     if chosen["q"]:
         number = chosen["q"].lower().removeprefix("cl-")
         title = Q(title__icontains=chosen["q"])

@@ -46,6 +46,9 @@ STATES = {
     "needs_rebase": "yellow",
     "has_conflicts": "red",
     "needs_approval": "yellow",
+    "needs_checks": "yellow",
+    "success": "green",
+    "failure": "red",
     "closed": "dim",
 }
 

@@ -4,7 +4,8 @@ import pytest
 from django.core import mail
 
 from accounts.people.teams import create_team
-from changesets.services import comment_on_changeset, review_changeset
+from changesets.reviewing import review_changeset
+from changesets.talking import comment_on_changeset
 from conflicts.detection import detect
 from conflicts.mail import send_news
 from conflicts.models import MailChoice

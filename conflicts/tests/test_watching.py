@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from accounts import services as accounts
 from accounts.events import announce, events_after, forget_old, newest_position, settle
 from accounts.models import ApiToken, Event
-from changesets.services import comment_on_changeset
+from changesets.talking import comment_on_changeset
 from conflicts.detection import detect
 from slices.global_state.merging import merge_global
 from slices.global_state.tags import create_tag

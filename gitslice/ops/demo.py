@@ -17,7 +17,8 @@ from accounts.people.teams import create_team
 from changesets.edits import WantedEdit
 from changesets.landing import land_patchset
 from changesets.models import Changeset
-from changesets.services import Proposal, create_changeset, review_changeset
+from changesets.reviewing import review_changeset
+from changesets.services import Proposal, create_changeset
 from conflicts.detection import detect
 from gitslice.objects.services import put_blobs, read_blobs
 from slices.entries import heads

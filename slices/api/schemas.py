@@ -48,6 +48,8 @@ class Policy(Shape):
     conflicts = s.ChoiceField(["content", "file"])
     auto_merge = s.ChoiceField(["clean", "off"])
     required_approvals = s.IntegerField()
+    overlap_approvals = s.ChoiceField(["off", "owners"])
+    required_checks = s.ListField(child=s.CharField())
 
 
 class SliceDetail(SliceRow):

@@ -54,6 +54,12 @@ class EditedSlice(serializers.Serializer[Any]):
     auto_merge = serializers.ChoiceField(Slice.AutoMerge.choices, required=False)
     conflicts = serializers.ChoiceField(Slice.ConflictPolicy.choices, required=False)
     required_approvals = serializers.IntegerField(required=False, min_value=0)
+    overlap_approvals = serializers.ChoiceField(
+        Slice.OverlapApprovals.choices,
+        required=False,
+        help_text="owners: of every other slice that covers a touched path, one must approve; for admins to set",
+    )
+    required_checks = Texts(required=False, help_text="names of the checks that must succeed; [] for none")
     locked = serializers.BooleanField(required=False)
     owners = Texts(required=False, help_text="user names and team:slug; these and nobody else")
 

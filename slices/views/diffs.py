@@ -59,11 +59,11 @@ def shown_diffs(
     files: Sequence[dict[str, Any]],
     *,
     split: bool = False,
-    notes: Mapping[str, Mapping[int, str]] | None = None,
+    notes: Mapping[str, Mapping[str, str]] | None = None,
     talk: bool = False,
     only: str = "",
 ) -> list[ShownDiff]:
-    """Each file of a diff, in order. `notes` are rows of HTML to show below a new line of a path; `talk` gives lines
+    """Each file of a diff, in order. `notes` are HTML to show below a line of a path: `R12` of the new, `L12` of the old side; `talk` gives lines
     a link to comment on them; the file `only` is shown whatever its length."""
     shown = []
     left = MAX_LINES
@@ -81,7 +81,7 @@ def anchor_of(path: str) -> str:
 
 
 def _shown(
-    file: dict[str, Any], size: int, fits: bool, split: bool, notes: Mapping[int, str], talk: bool
+    file: dict[str, Any], size: int, fits: bool, split: bool, notes: Mapping[str, str], talk: bool
 ) -> ShownDiff:
     anchor = anchor_of(file["path"])
     if file["binary"]:
@@ -104,7 +104,7 @@ def _unchanged_note(file: dict[str, Any]) -> str:
     return "Renamed, with the same content." if file["op"] == "rename" else "The file is empty."
 
 
-def _unified_rows(file: dict[str, Any], anchor: str, notes: Mapping[int, str], talk: bool) -> Iterator[str]:
+def _unified_rows(file: dict[str, Any], anchor: str, notes: Mapping[str, str], talk: bool) -> Iterator[str]:
     for hunk in file["hunks"]:
         yield f'<tr class="hunk"><td colspan="3">{_range(hunk)}</td></tr>'
         for line in _lines(file, hunk):
@@ -116,18 +116,18 @@ def _unified_rows(file: dict[str, Any], anchor: str, notes: Mapping[int, str], t
                 f"<tr>{_number(line.old, 'L', name, anchor)}{_number(line.new, 'R', name, anchor)}"
                 f"{_text(line, name, talk)}</tr>"
             )
-            yield from _notes(notes, line.new, 3)
+            yield from _notes(notes, line.old, line.new, 3)
 
 
-def _split_rows(file: dict[str, Any], anchor: str, notes: Mapping[int, str], talk: bool) -> Iterator[str]:
+def _split_rows(file: dict[str, Any], anchor: str, notes: Mapping[str, str], talk: bool) -> Iterator[str]:
     for hunk in file["hunks"]:
         yield f'<tr class="hunk"><td colspan="4">{_range(hunk)}</td></tr>'
         for old, new in _paired(_lines(file, hunk)):
             yield (
-                f"<tr>{_half(old, old and old.old, 'L', anchor, False)}"
+                f"<tr>{_half(old, old and old.old, 'L', anchor, talk and new is not old)}"
                 f"{_half(new, new and new.new, 'R', anchor, talk)}</tr>"
             )
-            yield from _notes(notes, new.new if new else None, 4)
+            yield from _notes(notes, old.old if old else None, new.new if new else None, 4)
 
 
 def _paired(lines: Iterator[_Line]) -> Iterator[tuple[_Line | None, _Line | None]]:
@@ -228,8 +228,10 @@ def _number(number: int | None, side: str, name: str, anchor: str) -> str:
 
 def _text(line: _Line, name: str, talk: bool) -> str:
     say = ""
-    if talk and line.new is not None:
-        say = f'<a class="say" data-line="{line.new}" href="?line={line.new}" aria-label="Comment on line {line.new}">+</a>'
+    number, side = (line.new, "new") if line.new is not None else (line.old, "old")
+    if talk and number is not None:
+        label = f"Comment on line {number}" if side == "new" else f"Comment on removed line {number}"
+        say = f'<a class="say" data-line="{number}" data-side="{side}" href="?line={number}" aria-label="{label}">+</a>'
     sign = escape(line.sign.strip())
     return f'<td class="t{name}" data-sign="{sign}"><code>{line.html}</code>{say}</td>'
 
@@ -241,9 +243,10 @@ def _half(line: _Line | None, number: int | None, side: str, anchor: str, talk: 
     return _number(number, side, name, anchor) + _text(line, name, talk)
 
 
-def _notes(notes: Mapping[int, str], number: int | None, width: int) -> Iterator[str]:
-    if number is not None and number in notes:
-        yield f'<tr class="notes"><td colspan="{width}">{notes[number]}</td></tr>'
+def _notes(notes: Mapping[str, str], old: int | None, new: int | None, width: int) -> Iterator[str]:
+    for key in (f"L{old}", f"R{new}"):
+        if key in notes:
+            yield f'<tr class="notes"><td colspan="{width}">{notes[key]}</td></tr>'
 
 
 def _range(hunk: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.api.access import signed_in
 from gitslice.common.errors import DomainError
-from slices.access import Access
+from slices.access import Access, administers
 from slices.api.access import visible_slice
 from slices.history import head_of
 from slices.models import Definition, Slice, SliceRole
@@ -69,7 +69,11 @@ def settings(request: HttpRequest, org: str, name: str) -> HttpResponse:
     status = 200
     context: dict[str, Any] = {}
     if request.method == "POST":
-        form |= {field: request.POST.get(field, "") for field in form if field != "locked"}
+        form |= {
+            field: request.POST.get(field, form[field] if field == "overlap_approvals" else "")
+            for field in form
+            if field != "locked"
+        }
         form["locked"] = request.POST.get("locked") == "on"
         try:
             edit_slice(actor=actor, slice=slice, edit=_edit(slice, form))
@@ -83,6 +87,7 @@ def settings(request: HttpRequest, org: str, name: str) -> HttpResponse:
         "visibilities": Slice.Visibility.choices,
         "policies": Slice.ConflictPolicy.choices,
         "merges": Slice.AutoMerge.choices,
+        "administers": administers(actor, slice.organization_id),
         "roles": [(role, name_of(role)) for role in roles_of(slice)],
         "role_choices": SliceRole.Role.values,
     }
@@ -102,6 +107,8 @@ def _settings_of(slice: Slice) -> dict[str, Any]:
         "conflicts": slice.conflict_policy,
         "auto_merge": slice.auto_merge,
         "required_approvals": str(slice.required_approvals),
+        "overlap_approvals": slice.overlap_approvals,
+        "required_checks": "\n".join(slice.required_checks),
         "locked": slice.locked,
     }
 
@@ -113,6 +120,9 @@ def _edit(slice: Slice, form: dict[str, Any]) -> SliceEdit:
     for name in ("includes", "excludes", "owners"):
         if name in changed:
             changed[name] = words(changed[name])
+    if "required_checks" in changed:
+        names = map(str.strip, changed["required_checks"].splitlines())
+        changed["required_checks"] = [name for name in names if name]
     if "required_approvals" in changed:
         number = changed["required_approvals"].strip()
         changed["required_approvals"] = int(number) if number.isdecimal() and len(number) < 6 else -1

@@ -84,18 +84,93 @@ document.addEventListener("change", (event) => {
 readViewed(document);
 document.addEventListener("htmx:load", (event) => readViewed(event.target));
 
-// A comment on a line: its form opens below the line.
+// A comment on a line: its form opens below the line. With Shift it is about all lines since the one before.
+let said = null; // the line that was chosen last
 document.addEventListener("click", (event) => {
   const link = event.target.closest(".say");
   const page = link?.closest("[data-comment-form]");
   if (page) {
     event.preventDefault();
-    const path = encodeURIComponent(link.closest("[data-path]").dataset.path);
-    const address = `${page.dataset.commentForm}&path=${path}&line=${link.dataset.line}`;
+    const path = link.closest("[data-path]").dataset.path;
+    const { line, side = "new" } = link.dataset;
+    const together = event.shiftKey && said?.path === path && said.side === side;
+    const [start, end] = together ? [said.line, Number(line)].sort((a, b) => a - b) : [Number(line), Number(line)];
+    said = { path, side, line: Number(line) };
+    const query = new URLSearchParams({ path, line: end, start, side });
+    const text = $("#note")?.value || "";
     for (const row of $$("tr.notes:has([data-drop-row])")) row.remove();
-    htmx.ajax("GET", address, { target: link.closest("tr"), swap: "afterend" }).then(() => $("#note")?.focus());
+    htmx.ajax("GET", `${page.dataset.commentForm}&${query}`, { target: link.closest("tr"), swap: "afterend" }).then(() => {
+      const note = $("#note");
+      if (note) { note.value = text; note.focus(); }
+    });
   }
   if (event.target.closest("[data-drop-row]")) event.target.closest("tr").remove();
+});
+
+// A suggestion begins with the lines as they are.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-suggest]");
+  const field = button?.form.querySelector("textarea");
+  if (!field) return;
+  const lines = button.dataset.suggest.replace(/\n$/, "");
+  const fence = "`".repeat(Math.max(3, ...(lines.match(/`+/g) || []).map((run) => run.length + 1)));
+  const before = field.value && !field.value.endsWith("\n") ? `${field.value}\n` : field.value;
+  field.value = `${before}${fence}suggestion\n${lines}\n${fence}\n`;
+  const start = before.length + fence.length + "suggestion\n".length;
+  field.focus();
+  field.setSelectionRange(start, start + lines.length);
+});
+
+// Live parts: they ask for themselves again when something happened, as long as the page is looked at. Events come one by
+// one; what comes together is asked for once.
+let stream = null;
+let last = "";
+let soon = 0;
+function happened() {
+  clearTimeout(soon);
+  soon = setTimeout(() => { if ($("[data-events]")) htmx.trigger($("[data-events]"), "happened"); }, 150);
+}
+function watch() {
+  const part = $("[data-events]");
+  if (!part || document.hidden || stream) return;
+  stream = new EventSource(part.dataset.events + (last ? `&last_event_id=${last}` : ""));
+  stream.onopen = happened; // what came between the page and the stream
+  for (const kind of ["changeset", "conflict", "reset"]) {
+    stream.addEventListener(kind, (event) => { last = event.lastEventId || last; happened(); });
+  }
+}
+function unwatch() { stream?.close(); stream = null; }
+document.addEventListener("visibilitychange", () => { if (document.hidden) unwatch(); else watch(); });
+addEventListener("pagehide", unwatch);
+addEventListener("pageshow", watch);
+
+// What somebody has typed, opened or ticked in a live part stays when the part comes anew, and so does the cursor.
+let typed = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!event.detail.target?.matches?.("[data-events]")) return;
+  const parts = [$("#timeline"), $("#side")].filter(Boolean);
+  const fields = parts.flatMap((part) => $$("textarea, input:not([type=hidden])", part));
+  const focused = parts.some((part) => part.contains(document.activeElement)) ? document.activeElement : null;
+  typed = {
+    texts: fields.filter((field) => field.id && field.value !== field.defaultValue).map((field) => [field.id, field.value]),
+    ticked: fields.filter((field) => field.type === "checkbox" && field.checked).map((field) => field.value),
+    open: parts.flatMap((part) => $$("details[open]", part)).map((part) => part.id).filter(Boolean),
+    focus: focused?.id,
+    range: focused?.selectionStart == null ? null : [focused.selectionStart, focused.selectionEnd],
+  };
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (!typed) return;
+  const { texts, ticked, open, focus, range } = typed;
+  typed = null;
+  for (const id of open) { const part = document.getElementById(id); if (part) part.open = true; }
+  for (const [id, value] of texts) { const field = document.getElementById(id); if (field) field.value = value; }
+  for (const box of $$("#timeline input[type=checkbox]")) box.checked = ticked.includes(box.value);
+  const field = focus && document.getElementById(focus);
+  if (field && document.activeElement !== field) {
+    field.focus({ preventScroll: true });
+    if (range) field.setSelectionRange(...range);
+  }
 });
 
 // Keys.
@@ -124,3 +199,4 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-keys]")) $("#keys").showModal();
   if (event.target.matches("dialog") || event.target.closest("[data-close]")) event.target.closest("dialog").close();
 });
+watch();

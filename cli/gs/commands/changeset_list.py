@@ -17,6 +17,7 @@ STATUSES = ["open", "pending", "in_review", "approved", "merged", "rejected", "a
 @click.option("--mine", is_flag=True, help="Only mine.")
 @click.option("--slice", "slice_name", metavar="SLICE", help="Only changesets of this slice.")
 @click.option("--search", "text", metavar="TEXT", help="Only titles with this text.")
+@click.option("--turn", is_flag=True, help="Only where it is my turn.")
 @paging
 def list_changesets(
     ctx: Context,
@@ -25,12 +26,20 @@ def list_changesets(
     mine: bool,
     slice_name: str | None,
     text: str | None,
+    turn: bool,
     limit: int,
     cursor: str | None,
 ) -> None:
     """Changesets you may see, newest first."""
     slice_filter = "/".join(ctx.parse_slice(slice_name)) if slice_name else None
-    query = {"status": status, "author": author, "mine": mine, "slice": slice_filter, "q": text}
+    query = {
+        "status": status,
+        "author": author,
+        "mine": mine,
+        "slice": slice_filter,
+        "q": text,
+        "attention": turn,
+    }
     emit(ctx.api().get("changesets/", **query, limit=limit, cursor=cursor), show)
 
 
@@ -41,10 +50,13 @@ def show(data: dict) -> None:
             state(item["state"]),
             item["slice"],
             item["author"],
+            ", ".join(turn["user"] for turn in item.get("attention", [])) or "-",
             ago(item.get("updated_at")),
             item["title"],
         ]
         for item in data["items"]
     ]
-    table(["changeset", "state", "slice", "author", "updated", "title"], rows, empty="No changesets.")
+    table(
+        ["changeset", "state", "slice", "author", "turn of", "updated", "title"], rows, empty="No changesets."
+    )
     more(data)

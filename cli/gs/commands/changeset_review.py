@@ -15,6 +15,7 @@ NEXT = {
     "needs_rebase": "gs changeset rebase {}",
     "has_conflicts": "gs conflict resolve --changeset {}",
     "needs_approval": "gs changeset approve {}  (another person's word)",
+    "needs_checks": "gs changeset review {} --summary  (once the checks have run)",
 }
 
 
@@ -70,6 +71,17 @@ def show(data: dict, *, with_diff: bool) -> None:
             ),
         ]
     )
+    for requirement in data.get("requirements", []):
+        mark = style("done", "green") if requirement["met"] else style("missing", "red")
+        remedy = (
+            "" if requirement["met"] or not requirement["remedy"] else f": {clean(requirement['remedy'])}"
+        )
+        say(f"  {mark}  {clean(requirement['title'])}{remedy}")
+    for check in data.get("checks", []):
+        say(f"  check {clean(check['name'])}: {state(check['state'])} {clean(check['summary'])}".rstrip())
+    turns = [f"{turn['user']} ({turn['reason'].replace('_', ' ')})" for turn in data.get("attention", [])]
+    if turns:
+        say(f"turn of {clean(', '.join(turns))}")
     for warning in data["warnings"]:
         say(f"{style('note:', 'yellow')} {clean(warning)}")
     if data["conflicts"]:

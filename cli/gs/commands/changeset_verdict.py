@@ -29,7 +29,7 @@ def approve(ctx: Context, changeset: str | None, message: str, patchset: int | N
 @MESSAGE
 @PATCHSET
 def reject(ctx: Context, changeset: str | None, message: str, patchset: int | None) -> None:
-    """Reject a changeset."""
+    """Ask for changes: the changeset is rejected until there is a new patchset."""
     give(ctx, changeset, "reject", message, patchset)
 
 

@@ -33,6 +33,18 @@ from gs.style import plural, style
 )
 @click.option("--conflicts", type=click.Choice(["content", "file"]), help="What counts as a conflict.")
 @click.option("--required-approvals", type=click.IntRange(min=0), help="Approvals needed to land.")
+@click.option(
+    "--overlap-approvals",
+    type=click.Choice(["off", "owners"]),
+    help="Whether owners of other slices that cover a touched path must approve (for admins to set).",
+)
+@click.option(
+    "--required-check",
+    "required_checks",
+    multiple=True,
+    metavar="NAME",
+    help="Replace the checks that must succeed to land; '' for none.",
+)
 @click.option("--lock/--unlock", "locked", default=None, help="Refuse landings, or allow them again.")
 def edit(
     ctx: Context,
@@ -42,11 +54,14 @@ def edit(
     add: tuple[str, ...],
     remove: tuple[str, ...],
     owners: tuple[str, ...],
+    required_checks: tuple[str, ...],
     **settings: str | int | bool | None,
 ) -> None:
     """Change a slice's paths (a new definition version), policy, visibility or owners."""
     lists = {"includes": includes, "excludes": excludes, "add": add, "remove": remove, "owners": owners}
     body: dict = {key: split(values) for key, values in lists.items() if values}
+    if required_checks:
+        body["required_checks"] = [name for name in required_checks if name]
     body.update({key: value for key, value in settings.items() if value is not None})
     if not body:
         raise GsError("usage", "nothing to change", "gs slice edit --help")

@@ -31,6 +31,8 @@ def show(data: dict) -> None:
             ("conflicts", policy.get("conflicts")),
             ("auto merge", policy.get("auto_merge")),
             ("approvals", policy.get("required_approvals")),
+            ("overlap approvals", policy.get("overlap_approvals")),
+            ("checks", ", ".join(policy.get("required_checks", [])) or None),
             ("owners", ", ".join(map(owner_name, data.get("owners") or [])) or None),
             ("my role", data.get("my_role")),
             ("pending", data["pending_changesets"]),
