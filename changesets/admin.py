@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from changesets.models import Changeset, ChangesetCounter, Comment, Edit, Patchset, Review
+from changesets.models import Changeset, ChangesetCounter, Comment, Edit, FileView, Patchset, Review
 from gitslice.common.admin import Admin, History, ReadOnly, hexed
 
 
@@ -40,6 +40,17 @@ class EditAdmin(History):
     readonly_fields = ["hex_digest", "hex_base"]
     search_fields = ["path__exact"]
     search_help_text = "A whole path"
+
+
+@admin.register(FileView)
+class FileViewAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["path", "changeset", "user", "seen_at"]
+    list_filter = ["changeset__organization"]
+    list_select_related = ["changeset", "user"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["path__exact", "=user__username"]
+    search_help_text = "A whole path, or a user name"
 
 
 @admin.register(Review)

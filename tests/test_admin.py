@@ -45,7 +45,7 @@ from accounts.revocation import remove_factor
 from accounts.services import create_user
 from accounts.support import KEY
 from accounts.trail.chaining import chain_events
-from changesets.models import Comment, Review
+from changesets.models import Comment, FileView, Review
 from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, MailCursor, OpenEdit
 from gitslice.common.admin import History
 from gitslice.common.errors import PermissionDenied
@@ -94,6 +94,7 @@ def fill(world: World, round: int) -> None:
         change = world.propose(slice, {f"{name}/a": f"{name} b\n".encode()}, by=user)
         Review.objects.create(changeset=change, patchset=change.patchset, reviewer=user, verdict="approve")
         Comment.objects.create(changeset=change, patchset=change.patchset, author=user, body="b")
+        FileView.objects.create(changeset=change, user=user, path=f"{name}/a", digest=b"d" * 32)
         create_team(actor=world.owner, organization=world.organization, slug=name, members=[user])
         world.token(user)
         invitation = {"email": f"{name}@b.example", "digest": name.encode(), "expires_at": timezone.now()}

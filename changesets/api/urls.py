@@ -1,6 +1,6 @@
 from django.urls import path
 
-from changesets.api import changesets, landing, patchsets, reverting, reviews
+from changesets.api import changesets, landing, patchsets, reverting, reviews, viewed
 
 ONE = "changesets/<str:org>/<int:number>/"
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path(ONE + "review/", reviews.ReviewSummaryView.as_view(), name="changeset-review"),
     path(ONE + "reviews/", reviews.ReviewListView.as_view(), name="changeset-reviews"),
     path(ONE + "comments/", reviews.CommentListView.as_view(), name="changeset-comments"),
+    path(ONE + "viewed/", viewed.ViewedView.as_view(), name="changeset-viewed"),
     path(ONE + "merge/", landing.MergeView.as_view(), name="changeset-merge"),
     path(ONE + "rebase/", landing.RebaseView.as_view(), name="changeset-rebase"),
     path(ONE + "abandon/", landing.AbandonView.as_view(), name="changeset-abandon"),

@@ -31,7 +31,7 @@ class Compared:
     """What a page compares, and what it knows of it besides. `address` is the page with a query that names both sides
     for good. `known`: contents that are not stored, by digest. `mixed`: paths whose lines hold changes of others.
     `notes`: path -> line -> HTML to show below it; `talk`: lines have a link to comment on them; `viewed`: the paths
-    that the reader has viewed, None where nobody asks."""
+    that the reader has viewed, None where nobody asks; `markable`: those that can be marked so."""
 
     organization_id: int
     address: str
@@ -43,6 +43,7 @@ class Compared:
     notes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     talk: bool = False
     viewed: frozenset[str] | None = None
+    markable: frozenset[str] = frozenset()
 
     def look(self, path: str) -> Look:
         notes = self.notes.get(path, {})
@@ -62,6 +63,7 @@ class ShownDiff:
     rows: SafeString | str = ""
     generated: bool = False
     viewed: bool = False
+    markable: bool = False
     mixed: bool = False
     comments: int = 0
     opened: bool = False  # asked for: open, whatever would keep it closed
@@ -131,6 +133,7 @@ def _planned(compared: Compared, pair: FilePair, facts: Facts | None, left: int,
         note=note,
         generated=generated,
         viewed=viewed,
+        markable=path in compared.markable,
         mixed=path in compared.mixed,
         comments=len(compared.notes.get(path, ())),
         opened=asked,
