@@ -24,7 +24,7 @@ from gitslice.objects.services import open_blob
 from slices.api.streams import FOREVER, is_known
 from slices.diffs import FilePair, contents_of, is_too_large, same_content
 from slices.views.diff_rows import MAX_GAP, STEP, Gap, gap_row, plain_rows
-from slices.views.diffs import Compared, ShownDiff, shown_diffs
+from slices.views.diffs import Compared, ShownDiff, listed_diffs, shown_diffs
 from slices.views.files import IMAGES, SANDBOX, extension
 from slices.views.frame import wanted
 from slices.views.highlighting import line_htmls
@@ -32,7 +32,8 @@ from slices.views.highlighting import line_htmls
 SPLIT, UNIFIED = "split", "unified"
 COOKIE = "diff_view"
 YEAR = 365 * 24 * 3600
-MAX_FILES = 1_000  # of a diff on one page
+PAGE_FILES = 100  # files that come at once; those after them come when they are scrolled to
+MAX_LISTED = 1_000  # files in the list at the side
 
 
 def chosen_view(request: HttpRequest) -> str:
@@ -62,21 +63,24 @@ def pinned(path: str, view: str, **query: Any) -> str:
 def diff_context(request: HttpRequest, compared: Compared) -> dict[str, Any]:
     """What the diff templates want."""
     total = len(compared.pairs)
-    page = _page(request, total)
-    pairs = compared.pairs[(page - 1) * MAX_FILES : page * MAX_FILES]
-    files = shown_diffs(compared, pairs, only=wanted(request, "only"), whole=wanted(request, "whole"))
-    counted = [file.facts for file in files if file.facts]
-    return {
-        "files": files,
+    pages = max(-(-total // PAGE_FILES), 1)
+    asked = {wanted(request, "only"), wanted(request, "whole")} - {""}
+    page = _page(request, pages, compared, asked)
+    listed = listed_diffs(compared, compared.pairs[:MAX_LISTED], asked)
+    here = slice((page - 1) * PAGE_FILES, page * PAGE_FILES)
+    files = listed[here] or listed_diffs(compared, compared.pairs[here], asked)
+    counted = [file.facts for file in listed if file.facts]
+    return _look(compared) | {
+        "files": shown_diffs(compared, files, wanted(request, "whole")),
         "file_total": total,
         "page": page,
-        "next_page": page + 1 if page * MAX_FILES < total else None,
-        "split": compared.split,
-        "address": compared.address,
-        "talk": compared.talk,
+        "earlier": page - 1,
+        "later": range(page + 1, pages + 1),
+        "listed": [(at // PAGE_FILES + 1, file) for at, file in enumerate(listed)],
+        "unlisted": total - len(listed),
         "additions": sum(facts.additions for facts in counted),
         "deletions": sum(facts.deletions for facts in counted),
-        "uncounted": len(files) - len(counted),
+        "uncounted": total - len(counted),
     }
 
 
@@ -85,6 +89,8 @@ def diff_part(request: HttpRequest, compared: Compared) -> HttpResponseBase | No
     part = wanted(request, "part")
     if not part:
         return None
+    if part == "files":
+        return _files(request, compared)
     path = wanted(request, "path")
     pair = next((pair for pair in compared.pairs if pair.path == path), None)
     if pair is None:
@@ -98,17 +104,30 @@ def diff_part(request: HttpRequest, compared: Compared) -> HttpResponseBase | No
     raise NotFound("a diff has no such part")
 
 
-def _page(request: HttpRequest, total: int) -> int:
-    page = _number(request, "page", 1)
-    if page < 1 or (page - 1) * MAX_FILES >= max(total, 1):
+def _look(compared: Compared) -> dict[str, Any]:
+    return {"split": compared.split, "address": compared.address, "talk": compared.talk}
+
+
+def _page(request: HttpRequest, pages: int, compared: Compared, asked: set[str]) -> int:
+    """The page that is named, else the one with what is asked for."""
+    places = (at for at, pair in enumerate(compared.pairs) if pair.path in asked)
+    page = _number(request, "page", next(places, 0) // PAGE_FILES + 1)
+    if not 1 <= page <= pages:
         raise NotFound("the diff has no such page")
     return page
 
 
+def _files(request: HttpRequest, compared: Compared) -> HttpResponse:
+    """One page of files, to stand below those before."""
+    page = _page(request, -(-len(compared.pairs) // PAGE_FILES), compared, set())
+    files = listed_diffs(compared, compared.pairs[(page - 1) * PAGE_FILES : page * PAGE_FILES])
+    context = _look(compared) | {"files": shown_diffs(compared, files)}
+    return render(request, "slices/parts/diff_files.html", context)
+
+
 def _file(request: HttpRequest, compared: Compared, pair: FilePair) -> HttpResponse:
-    [shown] = shown_diffs(compared, [pair], only=pair.path)
-    context = {"shown": shown, "address": compared.address, "split": compared.split, "talk": compared.talk}
-    return render(request, "slices/parts/diff_body.html", context)
+    [shown] = shown_diffs(compared, listed_diffs(compared, [pair], [pair.path]))
+    return render(request, "slices/parts/diff_body.html", _look(compared) | {"shown": shown})
 
 
 def _lines(request: HttpRequest, compared: Compared, pair: FilePair) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
@@ -17,7 +17,7 @@ from slices.views.diff_rows import Look, diff_rows
 from slices.views.files import IMAGES, extension
 from slices.views.highlighting import MAX_HIGHLIGHTED
 
-FIRST_LINES = 2_000  # lines that come with the page; later files come when they are scrolled to
+FIRST_LINES = 1_500  # lines that come at once; files after them come when they are scrolled to
 MAX_FILE_LINES = 1_500  # a longer diff of one file is shown when it is asked for
 MAX_WHOLE_LINES = 5_000  # of a file that is shown with all lines around its changes
 WIDE_CONTEXT = 200  # lines around the changes of a longer one
@@ -91,20 +91,31 @@ class ShownDiff:
         return self.pair.path.rpartition("/")[0]
 
 
-def shown_diffs(
-    compared: Compared, pairs: Sequence[FilePair], *, only: str = "", whole: str = ""
+def listed_diffs(
+    compared: Compared, pairs: Sequence[FilePair], asked: Collection[str] = ()
 ) -> list[ShownDiff]:
-    """The files of the pairs, in order; `only` is shown whatever its length, `whole` with the lines around its changes."""
+    """The files of the pairs, in order, without their lines; what is `asked` for is shown whatever its length."""
     facts = diff_facts(compared.organization_id, pairs, compared.known)
+    return [_planned(compared, pair, facts.get(pair.path), pair.path in asked) for pair in pairs]
+
+
+def shown_diffs(compared: Compared, files: Sequence[ShownDiff], whole: str = "") -> list[ShownDiff]:
+    """The files with the lines of those that come at once; `whole` with all lines around its changes."""
     left = FIRST_LINES
-    files = []
-    for pair in pairs:
-        file = _planned(compared, pair, facts.get(pair.path), left, asked=pair.path in (only, whole))
-        if file.when == NOW and file.facts:
-            left -= file.facts.lines
-        files.append(file)
-    rows = _rows(compared, [file for file in files if file.when == NOW and not file.note], whole)
-    return [replace(file, rows=rows.get(file.pair.path, "")) for file in files]
+    now = []
+    for file in files:
+        lines = file.facts.lines if file.facts else 0
+        if file.opened or (file.when == NOW and lines <= left):
+            left -= lines
+            now.append(file)
+    chosen = {file.anchor for file in now}
+    rows = _rows(compared, [file for file in now if not file.note], whole)
+    return [
+        replace(file, rows=rows.get(file.pair.path, ""))
+        if file.anchor in chosen
+        else replace(file, when=LATER if file.when == NOW else file.when)
+        for file in files
+    ]
 
 
 def anchor_of(path: str) -> str:
@@ -112,7 +123,7 @@ def anchor_of(path: str) -> str:
     return f"f{crc32(path.encode()):08x}"
 
 
-def _planned(compared: Compared, pair: FilePair, facts: Facts | None, left: int, asked: bool) -> ShownDiff:
+def _planned(compared: Compared, pair: FilePair, facts: Facts | None, asked: bool) -> ShownDiff:
     path = pair.path
     viewed = compared.viewed is not None and path in compared.viewed
     said = compared.attributes.generated(path)
@@ -122,7 +133,7 @@ def _planned(compared: Compared, pair: FilePair, facts: Facts | None, left: int,
         when = NOW
     elif facts and (facts.lines > MAX_FILE_LINES or content_bytes(pair) > 2 * MAX_HIGHLIGHTED):
         when = ASKED
-    elif facts and facts.lines <= left and not generated and not viewed:
+    elif facts and not generated and not viewed:
         when = NOW
     note = _note(pair, facts) if facts else ""
     return ShownDiff(

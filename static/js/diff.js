@@ -51,9 +51,19 @@ function markPlace(scroll) {
   }
   if (scroll) document.getElementById(`${place.anchor}${place.side}${place.first}`)?.scrollIntoView({ block: "center" });
 }
+// A file of a later page: that page comes first.
+async function loadedPage(anchor) {
+  const link = $(`.files-nav a[href$="#${anchor}"]`);
+  const page = link?.dataset.pageOf && $(`[data-page="${link.dataset.pageOf}"]`);
+  if (!page) return null;
+  const come = new Promise((resolve) => document.addEventListener("htmx:load", resolve, { once: true }));
+  htmx.trigger(page, "open");
+  await Promise.race([come, new Promise((resolve) => setTimeout(resolve, 8000))]);
+  return document.getElementById(anchor);
+}
 async function showPlace() {
   const anchor = /^#(f[0-9a-f]{8})/.exec(location.hash)?.[1];
-  const file = anchor && document.getElementById(anchor);
+  const file = anchor && (document.getElementById(anchor) || await loadedPage(anchor));
   if (!file) return;
   const place = chosenPlace();
   if (place || !file.classList.contains("viewed")) await loadedFile(file);
@@ -76,6 +86,13 @@ document.addEventListener("click", (event) => {
   }
   history.replaceState(null, "", hash); // the address bar has what one may copy
   markPlace(false);
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".files-nav a[data-page-of]");
+  const here = link && (document.getElementById(link.hash.slice(1)) || $(`[data-page="${link.dataset.pageOf}"]`));
+  if (!here || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  location.hash = link.hash;
 });
 addEventListener("hashchange", showPlace);
 addEventListener("load", showPlace);
@@ -132,7 +149,7 @@ function showViewed(button, viewed) {
   button.name = viewed ? "unviewed" : "viewed";
   button.setAttribute("aria-pressed", viewed);
   file.classList.toggle("viewed", viewed);
-  $(`.files-nav a[href="#${file.id}"]`)?.classList.toggle("seen", viewed);
+  $(`.files-nav a[href$="#${file.id}"]`)?.classList.toggle("seen", viewed);
   const inView = file.getBoundingClientRect().top < headHeight();
   $("details", file).open = !viewed;
   if (viewed && inView) file.scrollIntoView({ block: "start" });
@@ -152,5 +169,5 @@ document.addEventListener("input", (event) => {
   for (const item of $$(".files-nav li[data-path]")) {
     item.hidden = !words.every((word) => item.dataset.path.toLowerCase().includes(word));
   }
-  for (const folder of $$(".files-nav > div > ul > li")) folder.hidden = !$("li:not([hidden])", folder);
+  for (const folder of $$(".files-nav li.folder-name")) folder.hidden = words.join("") !== "";
 });
