@@ -11,6 +11,7 @@ from changesets.models import (
     CommentVersion,
     DraftComment,
     Edit,
+    FileView,
     Patchset,
     Review,
     Thread,
@@ -52,6 +53,17 @@ class EditAdmin(History):
     readonly_fields = ["hex_digest", "hex_base"]
     search_fields = ["path__exact"]
     search_help_text = "A whole path"
+
+
+@admin.register(FileView)
+class FileViewAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["path", "changeset", "user", "seen_at"]
+    list_filter = ["changeset__organization"]
+    list_select_related = ["changeset", "user"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["path__exact", "=user__username"]
+    search_help_text = "A whole path, or a user name"
 
 
 @admin.register(Review)

@@ -139,6 +139,24 @@ class Edit(models.Model):
         return f"{self.op} {self.path}"
 
 
+class FileView(models.Model):
+    """A reader has viewed a file of a changeset; `digest` stands for what was to be seen (slices/diff_facts.py)."""
+
+    changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    path = models.TextField(db_collation="C")
+    digest = models.BinaryField(max_length=32)
+    seen_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "changeset", "path"], name="file_view_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.path}"
+
+
 class Review(models.Model):
     """What somebody says of a patchset as a whole. The newest verdict of a reviewer on it counts, unless withdrawn."""
 

@@ -9,10 +9,9 @@ from django.db.models import Q
 
 from changesets.attention import attention_bodies
 from changesets.models import Changeset, Edit, Patchset, Review
-from changesets.plans import Plan, make_plan
+from changesets.plans import Plan, load_edits, make_plan
 from changesets.policies import Standing, standing_of
 from slices.diffs import FilePair, file_diffs
-from slices.entries import Entry, entry_of
 from slices.models import Slice
 
 SHOWN_FILES = 1000
@@ -95,22 +94,26 @@ def changeset_detail(changeset: Changeset) -> dict[str, Any]:
 
 
 def changeset_diffs(patchset: Patchset, *, with_hunks: bool = True) -> list[dict[str, Any]]:
-    """FILEDIFFs of a patchset against the entries it was made on. A rename is one file, compared with the old path."""
-    edits = list(Edit.objects.filter(patchset=patchset).order_by("path"))
-    renamed = {edit.renamed_from: _base_entry(edit) for edit in edits if edit.renamed_from}
-    bases = {edit.path: _base_entry(edit) for edit in edits}
-    pairs = [
+    """FILEDIFFs of a patchset against the entries it was made on."""
+    return file_diffs(patchset.changeset.organization_id, changeset_pairs(patchset), with_hunks=with_hunks)
+
+
+def changeset_pairs(patchset: Patchset) -> list[FilePair]:
+    """The files of a patchset with what it was made on. A rename is one file, compared with the old path."""
+    edits = load_edits(patchset)
+    moved_away = {edit.renamed_from for edit in edits if edit.renamed_from}
+    bases = {edit.path: edit.base for edit in edits}
+    return [
         FilePair(
             path=edit.path,
             op=edit.op,
             renamed_from=edit.renamed_from,
-            old=bases.get(edit.renamed_from) if edit.renamed_from else _base_entry(edit),
-            new=_new_entry(edit),
+            old=bases.get(edit.renamed_from) if edit.renamed_from else edit.base,
+            new=edit.new,
         )
         for edit in edits
-        if edit.path not in renamed
+        if edit.path not in moved_away
     ]
-    return file_diffs(patchset.changeset.organization_id, pairs, with_hunks=with_hunks)
 
 
 def add_stats(stats: dict[str, int], diff: dict[str, Any]) -> dict[str, int]:
@@ -156,11 +159,3 @@ def _review_body(review: Review) -> dict[str, Any]:
 
 def base_hex(patchset: Patchset) -> str | None:
     return bytes(patchset.base.digest).hex() if patchset.base else None
-
-
-def _base_entry(edit: Edit) -> Entry | None:
-    return entry_of(edit.base_mode, edit.base_digest, edit.base_size)
-
-
-def _new_entry(edit: Edit) -> Entry | None:
-    return entry_of(edit.mode, edit.digest, edit.size)

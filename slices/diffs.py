@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gitslice.objects.services import read_blobs
-from gitslice_core.diff import hunks, is_binary, line_stats
+from gitslice_core.diff import CONTEXT, hunks, is_binary, line_stats
 from slices.entries import Entry, entry_body
 
 MAX_FILE_BYTES = 2 << 20  # a larger side is not compared
@@ -27,26 +27,44 @@ class FilePair(NamedTuple):
 
 
 def file_diffs(
-    organization_id: int, pairs: Sequence[FilePair], *, with_hunks: bool = True
+    organization_id: int,
+    pairs: Sequence[FilePair],
+    *,
+    with_hunks: bool = True,
+    known: Mapping[bytes, bytes] | None = None,
+    context: int = CONTEXT,
 ) -> list[dict[str, Any]]:
     """File diffs as the API shows them (FileDiff of slices/api/schemas.py), one for each pair, in order. Line counts
-    are given without hunks as well.
+    are given without hunks as well. `known` are contents that are not stored, by digest.
 
     Reads blobs in batches of BATCH_BYTES. A side above MAX_FILE_BYTES, and whatever follows MAX_TOTAL_BYTES in all, is
     `too_large`, without counts or hunks.
     """
     diffs: list[dict[str, Any]] = []
     left = MAX_TOTAL_BYTES
-    for batch in _batches(pairs):
-        size = sum(map(_content_bytes, batch))
+    for batch in batches(pairs):
+        size = sum(map(content_bytes, batch))
         if size > left:
-            diffs += [_body(pair, too_large=_content_bytes(pair) > 0) for pair in batch]
+            diffs += [_body(pair, too_large=content_bytes(pair) > 0) for pair in batch]
             left = 0
             continue
         left -= size
-        contents = read_blobs(organization_id, _wanted(batch)) if size else {}
-        diffs += [_diff(pair, contents, with_hunks) for pair in batch]
+        contents = contents_of(organization_id, batch, known)
+        diffs += [_diff(pair, contents, context if with_hunks else None) for pair in batch]
     return diffs
+
+
+def contents_of(
+    organization_id: int, pairs: Sequence[FilePair], known: Mapping[bytes, bytes] | None = None
+) -> dict[bytes, bytes]:
+    """The contents that must be read to compare the pairs, by digest."""
+    known = known or {}
+    wanted = {
+        entry.digest for pair in pairs if content_bytes(pair) for entry in (pair.old, pair.new) if entry
+    }
+    stored = wanted - known.keys()
+    found = read_blobs(organization_id, stored) if stored else {}
+    return found | {digest: known[digest] for digest in wanted & known.keys()}
 
 
 def op_between(old: Entry | None, new: Entry | None) -> str:
@@ -82,49 +100,48 @@ def with_renames(pairs: Sequence[FilePair]) -> list[FilePair]:
     ]
 
 
-def _batches(pairs: Sequence[FilePair]) -> Iterator[list[FilePair]]:
+def batches(pairs: Sequence[FilePair]) -> Iterator[list[FilePair]]:
+    """The pairs in runs of at most BATCH_BYTES of content, or of one pair."""
     batch: list[FilePair] = []
     size = 0
     for pair in pairs:
-        if batch and size + _content_bytes(pair) > BATCH_BYTES:
+        if batch and size + content_bytes(pair) > BATCH_BYTES:
             yield batch
             batch, size = [], 0
         batch.append(pair)
-        size += _content_bytes(pair)
+        size += content_bytes(pair)
     if batch:
         yield batch
 
 
-def _content_bytes(pair: FilePair) -> int:
+def content_bytes(pair: FilePair) -> int:
     """Bytes to read for the pair; 0 where nothing is compared."""
-    if _same_content(pair) or _too_large(pair):
+    if same_content(pair) or is_too_large(pair):
         return 0
     return sum(entry.size for entry in (pair.old, pair.new) if entry)
 
 
-def _wanted(pairs: Sequence[FilePair]) -> set[bytes]:
-    return {entry.digest for pair in pairs if _content_bytes(pair) for entry in (pair.old, pair.new) if entry}
-
-
-def _same_content(pair: FilePair) -> bool:
+def same_content(pair: FilePair) -> bool:
+    """Does only the mode or the path differ?"""
     return pair.old is not None and pair.new is not None and pair.old.digest == pair.new.digest
 
 
-def _too_large(pair: FilePair) -> bool:
+def is_too_large(pair: FilePair) -> bool:
+    """Is a side too large to be compared?"""
     return any(entry.size > MAX_FILE_BYTES for entry in (pair.old, pair.new) if entry)
 
 
-def _diff(pair: FilePair, contents: dict[bytes, bytes], with_hunks: bool) -> dict[str, Any]:
-    if _same_content(pair):
+def _diff(pair: FilePair, contents: Mapping[bytes, bytes], context: int | None) -> dict[str, Any]:
+    if same_content(pair):
         return _body(pair)
-    if _too_large(pair):
+    if is_too_large(pair):
         return _body(pair, too_large=True)
     old, new = (contents.get(entry.digest, b"") if entry else b"" for entry in (pair.old, pair.new))
     if is_binary(old) or is_binary(new):
         return _body(pair, binary=True)
-    if not with_hunks:
+    if context is None:
         return _body(pair, stats=line_stats(old, new))
-    found = hunks(old, new)
+    found = hunks(old, new, context)
     lines = [line[:1] for hunk in found for line in hunk.lines]
     body = _body(pair, stats=(lines.count(b"+"), lines.count(b"-")))
     body["hunks"] = [

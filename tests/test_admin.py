@@ -45,7 +45,16 @@ from accounts.revocation import remove_factor
 from accounts.services import create_user
 from accounts.support import KEY
 from accounts.trail.chaining import chain_events
-from changesets.models import Attention, Check, Comment, CommentVersion, DraftComment, Review, Thread
+from changesets.models import (
+    Attention,
+    Check,
+    Comment,
+    CommentVersion,
+    DraftComment,
+    FileView,
+    Review,
+    Thread,
+)
 from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, MailCursor, OpenEdit
 from gitslice.common.admin import History
 from gitslice.common.errors import PermissionDenied
@@ -100,6 +109,7 @@ def fill(world: World, round: int) -> None:
         DraftComment.objects.create(**of_change, author=user, body="c")
         Check.objects.create(patchset=change.patchset, name="tests", state="success", reporter=user)
         Attention.objects.create(changeset=change, user=user, reason="approved")
+        FileView.objects.create(changeset=change, user=user, path=f"{name}/a", digest=b"d" * 32)
         create_team(actor=world.owner, organization=world.organization, slug=name, members=[user])
         world.token(user)
         invitation = {"email": f"{name}@b.example", "digest": name.encode(), "expires_at": timezone.now()}

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from changesets.api import changesets, checks, comments, landing, patchsets, reverting, reviews
+from changesets.api import changesets, checks, comments, landing, patchsets, reverting, reviews, viewed
 
 ONE = "changesets/<str:org>/<int:number>/"
 
@@ -45,6 +45,7 @@ urlpatterns = [
     path(ONE + "drafts/", comments.DraftListView.as_view(), name="changeset-drafts"),
     path(ONE + "drafts/<uuid:draft_id>/", comments.DraftView.as_view(), name="changeset-draft"),
     path(ONE + "checks/", checks.CheckListView.as_view(), name="changeset-checks"),
+    path(ONE + "viewed/", viewed.ViewedView.as_view(), name="changeset-viewed"),
     path(ONE + "merge/", landing.MergeView.as_view(), name="changeset-merge"),
     path(ONE + "rebase/", landing.RebaseView.as_view(), name="changeset-rebase"),
     path(ONE + "abandon/", landing.AbandonView.as_view(), name="changeset-abandon"),

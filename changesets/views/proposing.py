@@ -22,8 +22,7 @@ from changesets.services import Proposal, amend_changeset, create_changeset
 from changesets.views.grounds import on_ground, open_changesets, writable_ground
 from gitslice.common.errors import DomainError, InvalidRequest
 from gitslice.common.pages import whole_number
-from slices.diffs import file_diffs
-from slices.views.diffs import shown_diffs
+from slices.views.diffs import Compared, listed_diffs, shown_diffs
 
 NEW = "new"
 
@@ -37,11 +36,13 @@ def preview(
     error: DomainError | None = None,
 ) -> HttpResponse:
     """The page that shows what the edits change, with the form that proposes them. Raises as a patchset does."""
-    diffs = file_diffs(ground.slice.organization_id, edit_pairs(ground.check(actor, edits)))
+    compared = Compared(ground.slice.organization_id, "", edit_pairs(ground.check(actor, edits)))
+    listed = listed_diffs(compared, compared.pairs)
+    facts = [file.facts for file in listed if file.facts]
     context = {
-        "files": shown_diffs(diffs),
-        "additions": sum(diff["additions"] for diff in diffs),
-        "deletions": sum(diff["deletions"] for diff in diffs),
+        "files": shown_diffs(compared, listed),
+        "additions": sum(fact.additions for fact in facts),
+        "deletions": sum(fact.deletions for fact in facts),
         "edits": [orjson.dumps(_body(edit)).decode() for edit in edits],
         "back": _back(request, ground, edits),
         "title": title,

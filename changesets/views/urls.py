@@ -17,6 +17,7 @@ urlpatterns = [
     path(CHANGESET, conversation.changeset, name="changeset"),
     path(f"{CHANGESET}live/", conversation.live, name="live"),
     path(f"{CHANGESET}files/", files.files, name="files"),
+    path(f"{CHANGESET}files/viewed/", files.viewed, name="viewed"),
     path(f"{CHANGESET}files/comment/", files.comment_form, name="comment-form"),
     path(f"{CHANGESET}comment/", actions.comment, name="comment"),
     path(f"{CHANGESET}comments/<int:comment_id>/", actions.change_comment, name="change-comment"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from zlib import crc32
 
 from django import template
@@ -18,6 +19,11 @@ register = template.Library()
 ICONS = "vendor/lucide/icons.svg"
 COLOURS = 8  # classes tone-0 to tone-7 of static/css/components.css
 STEPS = ((60, "second"), (60, "minute"), (24, "hour"), (30, "day"), (12, "month"))
+OPS = {
+    "add": ("file-plus", "added"),
+    "delete": ("file-x", "deleted"),
+    "rename": ("arrow-right", "renamed"),
+}
 SHOWN_DIGITS = 10
 # Browsers name their relatives too: the first sign that is found counts.
 BROWSERS = (
@@ -33,12 +39,25 @@ SYSTEMS = (
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """A symbol of the icon set: decoration, unless it has a label."""
+    return _icon(name, label)
+
+
+@lru_cache(1000)  # a list may have thousands
+def _icon(name: str, label: str) -> SafeString:
     address = f"{static(ICONS)}#{name}"
     if label:
         return format_html(
             '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address
         )
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
+
+
+@register.simple_tag
+@lru_cache(100)
+def op_icon(op: str) -> SafeString:
+    """What happened to a file, as a symbol in the colour of its op."""
+    name, label = OPS.get(op, ("file-pen", "changed"))
+    return format_html('<span class="op-{}" title="{}">{}</span>', op, label, _icon(name, label))
 
 
 @register.simple_tag

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, whole_key
 from slices.api.access import visible_slice
 from slices.api.commits import existing_commit
+from slices.attributes import attributes_at
 from slices.changes import changed_between, changed_by, joined_renames
-from slices.diffs import file_diffs
+from slices.diffs import FilePair
 from slices.history import HEAD, LogFilter, log, settled_commit
 from slices.log_bodies import commit_rows
+from slices.models import Commit, Slice
 from slices.views.frame import framed, path_crumbs, wanted
 
 MAX_FILES = 300  # of a diff on one page
@@ -45,43 +49,70 @@ def history(request: HttpRequest, org: str, name: str, path: str = "") -> HttpRe
 
 
 @require_safe
-def commit(request: HttpRequest, org: str, name: str, commit: str) -> HttpResponse:
+def commit(request: HttpRequest, org: str, name: str, commit: str) -> HttpResponseBase:
     """One commit: what it did to the slice, with its diff."""
     slice = visible_slice(request.user, org, name)
     found = existing_commit(slice, commit, request.user)
     pairs = joined_renames(changed_by(slice, found, MAX_FILES * 2))
-    shown = pairs[:MAX_FILES]
-    [row] = commit_rows(slice, [found], request.user)
-    context = _diff_context(request, file_diffs(slice.organization_id, shown))
-    context |= {
-        "commit": found,
-        "row": row,
-        "more_files": max(found.file_count - len(pairs), len(pairs) - MAX_FILES, 0),
-    }
-    return render(request, "slices/commit.html", framed(request, slice, "history", **context))
+
+    def page(diff: dict[str, Any]) -> dict[str, Any]:
+        [row] = commit_rows(slice, [found], request.user)
+        more = max(found.file_count - len(pairs), len(pairs) - MAX_FILES, 0)
+        return framed(request, slice, "history", commit=found, row=row, more_files=more, **diff)
+
+    address = reverse("slices:commit", args=[org, name, bytes(found.digest).hex()])
+    return _diff_answer(request, slice, found, pairs[:MAX_FILES], address, {}, "slices/commit.html", page)
 
 
 @require_safe
-def compare(request: HttpRequest, org: str, name: str) -> HttpResponse:
+def compare(request: HttpRequest, org: str, name: str) -> HttpResponseBase:
     """What differs between two commits of the slice."""
     slice = visible_slice(request.user, org, name)
-    context: dict[str, Any] = {"from_text": wanted(request, "from"), "to_text": wanted(request, "to") or HEAD}
-    if context["from_text"]:
-        before = settled_commit(slice, context["from_text"], request.user)
-        after = settled_commit(slice, context["to_text"], request.user)
-        pairs = changed_between(slice, before, after)
-        context |= _diff_context(request, file_diffs(slice.organization_id, pairs[:MAX_FILES]))
-        context |= {"before": before, "after": after, "more_files": max(len(pairs) - MAX_FILES, 0)}
-    return render(request, "slices/compare.html", framed(request, slice, "history", **context))
+    texts = {"from_text": wanted(request, "from"), "to_text": wanted(request, "to") or HEAD}
+    if not texts["from_text"]:
+        return render(request, "slices/compare.html", framed(request, slice, "history", **texts))
+    before = settled_commit(slice, texts["from_text"], request.user)
+    after = settled_commit(slice, texts["to_text"], request.user)
+    pairs = changed_between(slice, before, after)
+
+    def page(diff: dict[str, Any]) -> dict[str, Any]:
+        more = max(len(pairs) - MAX_FILES, 0)
+        sides = {"before": before, "after": after, "more_files": more}
+        return framed(request, slice, "history", **texts, **sides, **diff)
+
+    address = reverse("slices:compare", args=[org, name])
+    query = {"from": _name(before), "to": _name(after)}
+    return _diff_answer(request, slice, after, pairs[:MAX_FILES], address, query, "slices/compare.html", page)
 
 
-def _diff_context(request: HttpRequest, files: list[dict[str, Any]]) -> dict[str, Any]:
-    from slices.views.diffs import shown_diffs  # it loads the highlighter
+def _diff_answer(
+    request: HttpRequest,
+    slice: Slice,
+    after: Commit | None,
+    pairs: Sequence[FilePair],
+    path: str,
+    query: dict[str, str],
+    template: str,
+    page: Callable[[dict[str, Any]], dict[str, Any]],
+) -> HttpResponseBase:
+    """The page with the diff of the pairs, or the part of it that is asked for."""
+    from slices.views import diff_pages  # it loads the highlighter
+    from slices.views.diffs import Compared
 
-    split = request.GET.get("view") == "split"
-    return {
-        "files": shown_diffs(files, split=split, only=wanted(request, "only")),
-        "split": split,
-        "additions": sum(file["additions"] for file in files),
-        "deletions": sum(file["deletions"] for file in files),
-    }
+    kept = diff_pages.kept_view(request)
+    if kept is not None:
+        return kept
+    view = diff_pages.chosen_view(request)
+    compared = Compared(
+        organization_id=slice.organization_id,
+        address=diff_pages.pinned(path, view, **query),
+        pairs=pairs,
+        split=view == diff_pages.SPLIT,
+        attributes=attributes_at(slice, after, [pair.path for pair in pairs]),
+    )
+    part = diff_pages.diff_part(request, compared)
+    return part or render(request, template, page(diff_pages.diff_context(request, compared)))
+
+
+def _name(commit: Commit | None) -> str:
+    return bytes(commit.digest).hex() if commit else HEAD

@@ -1,78 +1,121 @@
-"""FILEDIFFs of slices/diffs.py as tables of HTML: unified or side by side, coloured, with the changed words marked."""
+"""The files of a diff as a page shows them: which at once, which later or when asked for, which closed."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 from zlib import crc32
 
 from django.utils.safestring import SafeString, mark_safe
 
-from gitslice_core.words import ADDED, COMMON, GONE, word_diff
-from slices.views.highlighting import Range, Segment, marked_html, segment_lines
+from slices.diff_facts import Facts, diff_facts
+from slices.diffs import RENAME, FilePair, content_bytes, file_diffs
+from slices.entries import SYMLINK, Entry
+from slices.generated import Attributes, generated_by_name
+from slices.views.diff_rows import Look, diff_rows
+from slices.views.files import IMAGES, extension
+from slices.views.highlighting import MAX_HIGHLIGHTED
 
+FIRST_LINES = 1_500  # lines that come at once; files after them come when they are scrolled to
 MAX_FILE_LINES = 1_500  # a longer diff of one file is shown when it is asked for
-MAX_LINES = 6_000  # so are the files after this many lines
-MAX_WORD_LINE = 1_000  # characters; words of longer lines are not compared
-MIN_COMMON = 0.35  # of a line that must have stayed for its words to be compared
-GENERATED = re.compile(
-    r"(^|/)(package-lock\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|Cargo\.lock|go\.sum|uv\.lock)$|\.min\.(js|css)$|\.map$"
-)
+MAX_WHOLE_LINES = 5_000  # of a file that is shown with all lines around its changes
+WIDE_CONTEXT = 200  # lines around the changes of a longer one
+MAX_IMAGE_BYTES = 10 << 20
+
+NOW, LATER, ASKED = "now", "later", "asked"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a page compares, and what it knows of it besides. `address` is the page with a query that names both sides
+    for good; empty for what has no page, and then nothing more can be asked for. `known`: contents that are not stored, by digest. `mixed`: paths whose lines hold changes of others.
+    `notes`: path -> line, `R12` of the new or `L12` of the old side -> HTML to show below it; `talk`: lines have a link to comment on them; `viewed`: the paths
+    that the reader has viewed, None where nobody asks; `markable`: those that can be marked so."""
+
+    organization_id: int
+    address: str
+    pairs: Sequence[FilePair]
+    split: bool = False
+    known: Mapping[bytes, bytes] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=lambda: Attributes({}))
+    mixed: frozenset[str] = frozenset()
+    notes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    talk: bool = False
+    viewed: frozenset[str] | None = None
+    markable: frozenset[str] = frozenset()
+
+    def look(self, path: str) -> Look:
+        notes = self.notes.get(path, {})
+        return Look(path, anchor_of(path), self.address, self.split, self.talk, notes)
 
 
 @dataclass(frozen=True)
 class ShownDiff:
-    """One file of a diff, ready for the template. `notes` is why no lines are shown, if so."""
+    """One file of a diff, ready for the template. `facts` is None where they are not known yet; `when` says whether
+    `rows` are here, come later by themselves, or when they are asked for; `note` is why there are none."""
 
-    file: dict[str, Any]
+    pair: FilePair
     anchor: str
-    rows: SafeString | None
+    facts: Facts | None
+    when: str
     note: str = ""
-    folded: bool = False  # shown closed: generated, or too long until it is asked for
-    left_out: bool = False  # the lines must be asked for
+    rows: SafeString | str = ""
+    generated: bool = False
+    viewed: bool = False
+    markable: bool = False
+    mixed: bool = False
+    comments: int = 0
+    opened: bool = False  # asked for: open, whatever would keep it closed
 
     @property
-    def content(self) -> str:
-        """What stands for the file's two contents."""
-        return "-".join(side["digest"][:20] if side else "" for side in (self.file["old"], self.file["new"]))
+    def folded(self) -> bool:
+        return (self.generated or self.viewed) and not self.opened
+
+    @property
+    def picture(self) -> bool:
+        """Are its sides shown as pictures?"""
+        if extension(self.pair.path) not in IMAGES:
+            return False
+        sides = [entry for entry in (self.pair.old, self.pair.new) if entry]
+        return all(entry.mode != SYMLINK and 0 < entry.size <= MAX_IMAGE_BYTES for entry in sides)
+
+    @property
+    def sides(self) -> list[tuple[str, str, Entry]]:
+        """Name in addresses, name for people, and entry of the sides that are there."""
+        named = (("old", "Before", self.pair.old), ("new", "After", self.pair.new))
+        return [(side, title, entry) for side, title, entry in named if entry]
+
+    @property
+    def folder(self) -> str:
+        return self.pair.path.rpartition("/")[0]
 
 
-class _Line(NamedTuple):
-    sign: str  # ' ', '-', '+' or '\\'
-    old: int | None
-    new: int | None
-    html: str
-
-
-@dataclass
-class _Run:
-    """Removed lines and the added ones that follow them."""
-
-    gone: list[tuple[int, str, list[Segment]]] = field(default_factory=list)
-    added: list[tuple[int, str, list[Segment]]] = field(default_factory=list)
-
-
-def shown_diffs(
-    files: Sequence[dict[str, Any]],
-    *,
-    split: bool = False,
-    notes: Mapping[str, Mapping[str, str]] | None = None,
-    talk: bool = False,
-    only: str = "",
+def listed_diffs(
+    compared: Compared, pairs: Sequence[FilePair], asked: Collection[str] = ()
 ) -> list[ShownDiff]:
-    """Each file of a diff, in order. `notes` are HTML to show below a line of a path: `R12` of the new, `L12` of the old side; `talk` gives lines
-    a link to comment on them; the file `only` is shown whatever its length."""
-    shown = []
-    left = MAX_LINES
+    """The files of the pairs, in order, without their lines; what is `asked` for is shown whatever its length."""
+    facts = diff_facts(compared.organization_id, pairs, compared.known)
+    return [_planned(compared, pair, facts.get(pair.path), pair.path in asked) for pair in pairs]
+
+
+def shown_diffs(compared: Compared, files: Sequence[ShownDiff], whole: str = "") -> list[ShownDiff]:
+    """The files with the lines of those that come at once; `whole` with all lines around its changes."""
+    left = FIRST_LINES
+    now = []
     for file in files:
-        size = sum(len(hunk["lines"]) for hunk in file["hunks"])
-        fits = (size <= min(MAX_FILE_LINES, left)) or file["path"] == only
-        left -= size if fits else 0
-        shown.append(_shown(file, size, fits, split, (notes or {}).get(file["path"], {}), talk))
-    return shown
+        lines = file.facts.lines if file.facts else 0
+        if file.opened or (file.when == NOW and lines <= left):
+            left -= lines
+            now.append(file)
+    chosen = {file.anchor for file in now}
+    rows = _rows(compared, [file for file in now if not file.note], whole)
+    return [
+        replace(file, rows=rows.get(file.pair.path, ""))
+        if file.anchor in chosen
+        else replace(file, when=LATER if file.when == NOW else file.when)
+        for file in files
+    ]
 
 
 def anchor_of(path: str) -> str:
@@ -80,178 +123,58 @@ def anchor_of(path: str) -> str:
     return f"f{crc32(path.encode()):08x}"
 
 
-def _shown(
-    file: dict[str, Any], size: int, fits: bool, split: bool, notes: Mapping[str, str], talk: bool
-) -> ShownDiff:
-    anchor = anchor_of(file["path"])
-    if file["binary"]:
-        return ShownDiff(file, anchor, None, "Binary file: its lines cannot be compared.")
-    if file["too_large"]:
-        return ShownDiff(file, anchor, None, "The file is too large to compare here.")
-    if not size:
-        return ShownDiff(file, anchor, None, _unchanged_note(file))
-    if not fits:
-        return ShownDiff(file, anchor, None, f"{size:,} lines.", left_out=True)
-    render = _split_rows if split else _unified_rows
-    html = "".join(render(file, anchor, notes, talk))
-    return ShownDiff(file, anchor, mark_safe(html), folded=bool(GENERATED.search(file["path"])))
+def _planned(compared: Compared, pair: FilePair, facts: Facts | None, asked: bool) -> ShownDiff:
+    path = pair.path
+    viewed = compared.viewed is not None and path in compared.viewed
+    said = compared.attributes.generated(path)
+    generated = said if said is not None else generated_by_name(path) or bool(facts and facts.generated)
+    when = LATER
+    if asked:
+        when = NOW
+    elif facts and (facts.lines > MAX_FILE_LINES or content_bytes(pair) > 2 * MAX_HIGHLIGHTED):
+        when = ASKED
+    elif facts and not generated and not viewed:
+        when = NOW
+    note = _note(pair, facts) if facts else ""
+    return ShownDiff(
+        pair=pair,
+        anchor=anchor_of(path),
+        facts=facts,
+        when=NOW if note else when,
+        note=note,
+        generated=generated,
+        viewed=viewed,
+        markable=path in compared.markable,
+        mixed=path in compared.mixed,
+        comments=len(compared.notes.get(path, ())),
+        opened=asked,
+    )
 
 
-def _unchanged_note(file: dict[str, Any]) -> str:
-    old, new = file["old"], file["new"]
-    if old and new and old["mode"] != new["mode"]:
-        return f"The mode changed from {old['mode']} to {new['mode']}."
-    return "Renamed, with the same content." if file["op"] == "rename" else "The file is empty."
+def _note(pair: FilePair, facts: Facts) -> str:
+    """Why the file has no lines to show."""
+    if facts.binary:
+        return "Binary file: its lines cannot be compared."
+    if facts.too_large:
+        return "The file is too large to compare here."
+    if facts.lines:
+        return ""
+    if pair.old and pair.new and pair.old.mode != pair.new.mode:
+        return f"The mode changed from {pair.old.mode} to {pair.new.mode}."
+    return "Renamed, with the same content." if pair.op == RENAME else "The file is empty."
 
 
-def _unified_rows(file: dict[str, Any], anchor: str, notes: Mapping[str, str], talk: bool) -> Iterator[str]:
-    for hunk in file["hunks"]:
-        yield f'<tr class="hunk"><td colspan="3">{_range(hunk)}</td></tr>'
-        for line in _lines(file, hunk):
-            if line.sign == "\\":
-                yield f'<tr class="no-newline"><td class="n"></td><td class="n"></td><td>{line.html}</td></tr>'
-                continue
-            name = _class(line.sign)
-            yield (
-                f"<tr>{_number(line.old, 'L', name, anchor)}{_number(line.new, 'R', name, anchor)}"
-                f"{_text(line, name, talk)}</tr>"
-            )
-            yield from _notes(notes, line.old, line.new, 3)
+def _rows(compared: Compared, files: Sequence[ShownDiff], whole: str) -> dict[str, SafeString]:
+    """The rows of these files by path."""
+    plain = [file.pair for file in files if file.pair.path != whole]
+    diffs = file_diffs(compared.organization_id, plain, known=compared.known)
+    for file in files:
+        if file.pair.path == whole and file.facts:
+            context = MAX_WHOLE_LINES if file.facts.length <= MAX_WHOLE_LINES else WIDE_CONTEXT
+            diffs += file_diffs(compared.organization_id, [file.pair], known=compared.known, context=context)
+    lengths = {file.pair.path: file.facts.length for file in files if file.facts}
+    return {diff["path"]: _html(diff, lengths[diff["path"]], compared) for diff in diffs}
 
 
-def _split_rows(file: dict[str, Any], anchor: str, notes: Mapping[str, str], talk: bool) -> Iterator[str]:
-    for hunk in file["hunks"]:
-        yield f'<tr class="hunk"><td colspan="4">{_range(hunk)}</td></tr>'
-        for old, new in _paired(_lines(file, hunk)):
-            yield (
-                f"<tr>{_half(old, old and old.old, 'L', anchor, talk and new is not old)}"
-                f"{_half(new, new and new.new, 'R', anchor, talk)}</tr>"
-            )
-            yield from _notes(notes, old.old if old else None, new.new if new else None, 4)
-
-
-def _paired(lines: Iterator[_Line]) -> Iterator[tuple[_Line | None, _Line | None]]:
-    """Lines of both sides next to each other; a note on a missing line feed is left out."""
-    gone: list[_Line] = []
-    added: list[_Line] = []
-    for line in lines:
-        if line.sign == "-":
-            gone.append(line)
-        elif line.sign == "+":
-            added.append(line)
-        elif line.sign == " ":
-            yield from _side_by_side(gone, added)
-            gone, added = [], []
-            yield line, line
-    yield from _side_by_side(gone, added)
-
-
-def _side_by_side(gone: list[_Line], added: list[_Line]) -> Iterator[tuple[_Line | None, _Line | None]]:
-    for at in range(max(len(gone), len(added))):
-        yield (gone[at] if at < len(gone) else None, added[at] if at < len(added) else None)
-
-
-def _lines(file: dict[str, Any], hunk: dict[str, Any]) -> Iterator[_Line]:
-    """The lines of a hunk with their numbers and HTML."""
-    texts: list[str] = hunk["lines"]
-    before = iter(_coloured(file["renamed_from"] or file["path"], texts, " -"))
-    after = iter(_coloured(file["path"], texts, " +"))
-    old, new = hunk["old_start"], hunk["new_start"]
-    run = _Run()
-    for text in texts:
-        sign, content = text[:1], text[1:]
-        if sign == "-" and not run.added:
-            run.gone.append((old, content, next(before)))
-            old += 1
-        elif sign == "+":
-            run.added.append((new, content, next(after)))
-            new += 1
-        else:
-            yield from _run_lines(run)
-            run = _Run()
-            if sign == "-":
-                run.gone.append((old, content, next(before)))
-                old += 1
-            elif sign == "\\":
-                yield _Line("\\", None, None, "No newline at the end of the file")
-            else:
-                next(before)
-                yield _Line(" ", old, new, marked_html(next(after), ()))
-                old, new = old + 1, new + 1
-    yield from _run_lines(run)
-
-
-def _coloured(path: str, texts: Sequence[str], signs: str) -> list[list[Segment]]:
-    """The lines of one side, coloured as one text, which is nearly always what they are in the whole file."""
-    lines = [text[1:] for text in texts if text[:1] in signs]
-    return segment_lines(path, "\n".join(lines) + "\n") if lines else []
-
-
-def _run_lines(run: _Run) -> Iterator[_Line]:
-    pairs = [_word_marks(old[1], new[1]) for old, new in zip(run.gone, run.added, strict=False)]
-    nothing: tuple[list[Range], list[Range]] = ([], [])
-    for at, (number, _, segments) in enumerate(run.gone):
-        marks = (pairs[at] if at < len(pairs) else nothing)[0]
-        yield _Line("-", number, None, marked_html(segments, marks))
-    for at, (number, _, segments) in enumerate(run.added):
-        marks = (pairs[at] if at < len(pairs) else nothing)[1]
-        yield _Line("+", None, number, marked_html(segments, marks))
-
-
-def _word_marks(old: str, new: str) -> tuple[list[Range], list[Range]]:
-    """The characters of both lines that differ; none where the lines have little in common."""
-    if max(len(old), len(new)) > MAX_WORD_LINE:
-        return [], []
-    spans = word_diff(old, new)
-    common = sum(len(span.text.strip()) for span in spans if span.op == COMMON)
-    if common < MIN_COMMON * max(len(old.strip()), len(new.strip()), 1):
-        return [], []
-    marks: dict[str, list[Range]] = {GONE: [], ADDED: []}
-    at = {GONE: 0, ADDED: 0}
-    for span in spans:
-        if span.op != COMMON:
-            marks[span.op].append((at[span.op], at[span.op] + len(span.text)))
-        for side in (GONE, ADDED) if span.op == COMMON else (span.op,):
-            at[side] += len(span.text)
-    return marks[GONE], marks[ADDED]
-
-
-def _class(sign: str) -> str:
-    return {"+": " add", "-": " del"}.get(sign, "")
-
-
-def _number(number: int | None, side: str, name: str, anchor: str) -> str:
-    if number is None:
-        return f'<td class="n{name}"></td>'
-    return f'<td class="n{name}" id="{anchor}{side}{number}">{number}</td>'
-
-
-def _text(line: _Line, name: str, talk: bool) -> str:
-    say = ""
-    number, side = (line.new, "new") if line.new is not None else (line.old, "old")
-    if talk and number is not None:
-        label = f"Comment on line {number}" if side == "new" else f"Comment on removed line {number}"
-        say = f'<a class="say" data-line="{number}" data-side="{side}" href="?line={number}" aria-label="{label}">+</a>'
-    sign = escape(line.sign.strip())
-    return f'<td class="t{name}" data-sign="{sign}"><code>{line.html}</code>{say}</td>'
-
-
-def _half(line: _Line | None, number: int | None, side: str, anchor: str, talk: bool) -> str:
-    if line is None:
-        return '<td class="n void"></td><td class="t void"></td>'
-    name = _class(line.sign)
-    return _number(number, side, name, anchor) + _text(line, name, talk)
-
-
-def _notes(notes: Mapping[str, str], old: int | None, new: int | None, width: int) -> Iterator[str]:
-    for key in (f"L{old}", f"R{new}"):
-        if key in notes:
-            yield f'<tr class="notes"><td colspan="{width}">{notes[key]}</td></tr>'
-
-
-def _range(hunk: dict[str, Any]) -> str:
-    def span(start: int, count: int) -> str:
-        return f"{start},{count}"
-
-    old, new = span(hunk["old_start"], hunk["old_count"]), span(hunk["new_start"], hunk["new_count"])
-    return f"@@ -{old} +{new} @@"
+def _html(diff: dict[str, Any], length: int, compared: Compared) -> SafeString:
+    return mark_safe("".join(diff_rows(diff, length, compared.look(diff["path"]))))

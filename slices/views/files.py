@@ -25,6 +25,7 @@ IMAGES = {
     "bmp": "image/bmp",
     "svg": "image/svg+xml",
 }
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # the policy of raw contents: nothing in them runs
 MARKDOWN = ("md", "markdown", "mdown", "mkd")
 READMES = ("readme.md", "readme.markdown", "readme.txt", "readme.rst", "readme")
 

@@ -26,10 +26,9 @@ from slices.last_commits import last_commits
 from slices.models import Commit, Slice
 from slices.patterns import patterns_of
 from slices.sizes import size_of
-from slices.views.files import IMAGES, extension, readme_of, shown_file
+from slices.views.files import IMAGES, SANDBOX, extension, readme_of, shown_file
 from slices.views.frame import framed, path_crumbs, wanted, wanted_commit
 
-SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 FOUND = 60
 FULL_ID = 64  # hexadecimal digits
 

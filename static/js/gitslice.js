@@ -61,29 +61,6 @@ document.addEventListener("click", (event) => {
 addEventListener("hashchange", () => markLines(true));
 markLines(true);
 
-// Which files of a changeset one has viewed is remembered in this browser, by content.
-function viewedKey(box) { return `viewed:${box.dataset.viewed}`; }
-function showViewed(box) { box.closest(".file").classList.toggle("viewed", box.checked); }
-function readViewed(root) {
-  for (const box of $$("[data-viewed]", root)) {
-    try { box.checked = localStorage.getItem(viewedKey(box)) === "1"; } catch { /* nothing is known */ }
-    if (box.checked) box.closest(".file").querySelector("details").open = false;
-    showViewed(box);
-  }
-}
-document.addEventListener("change", (event) => {
-  const box = event.target.closest("[data-viewed]");
-  if (!box) return;
-  try {
-    if (box.checked) localStorage.setItem(viewedKey(box), "1");
-    else localStorage.removeItem(viewedKey(box));
-  } catch { /* not kept */ }
-  showViewed(box);
-  box.closest(".file").querySelector("details").open = !box.checked;
-});
-readViewed(document);
-document.addEventListener("htmx:load", (event) => readViewed(event.target));
-
 // A comment on a line: its form opens below the line. With Shift it is about all lines since the one before.
 let said = null; // the line that was chosen last
 document.addEventListener("click", (event) => {
