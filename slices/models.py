@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -362,6 +362,9 @@ class SearchState(models.Model):
         return f"{self.organization}: {self.seq}"
 
 
+SPELT = models.Func("text", models.Value("_"), models.Value("q"), function="translate")  # see search/grams.py
+
+
 class SearchText(models.Model):
     """The text at a path head, to be searched; NULL for what is none, or too large. Derived: `manage.py rebuild_search`."""
 
@@ -375,11 +378,7 @@ class SearchText(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "path"], name="search_text_once")]
         indexes = [
-            GinIndex(
-                "organization",
-                OpClass("text", name="gin_trgm_ops"),
-                name="search_text_trigrams",
-            )
+            GinIndex("organization", models.Func(SPELT, function="show_trgm"), name="search_text_grams")
         ]
 
     def __str__(self) -> str:
