@@ -43,6 +43,7 @@ try:
     GITSLICE_SQL_TIMEOUT_SECONDS = env.number("GITSLICE_SQL_TIMEOUT_SECONDS", 10)
     GITSLICE_SWEEP_SECONDS = env.number("GITSLICE_SWEEP_SECONDS", 300)
     GITSLICE_SEARCH_SECONDS = env.number("GITSLICE_SEARCH_SECONDS", 5)
+    GITSLICE_COVERAGE_SECONDS = env.number("GITSLICE_COVERAGE_SECONDS", 20)
     GITSLICE_GLOBAL_MERGE_SECONDS = env.number("GITSLICE_GLOBAL_MERGE_SECONDS", 5)
     GITSLICE_MAIL_SECONDS = env.number("GITSLICE_MAIL_SECONDS", 60)
     GITSLICE_WEBHOOK_SECONDS = env.number("GITSLICE_WEBHOOK_SECONDS", 2)
@@ -289,6 +290,11 @@ CELERY_BEAT_SCHEDULE = {
     "slices.index_landed": {
         "task": "slices.index_landed",
         "schedule": GITSLICE_SEARCH_SECONDS,
+        "options": {"expires": 60},
+    },
+    "slices.count_coverage": {
+        "task": "slices.count_coverage",
+        "schedule": GITSLICE_COVERAGE_SECONDS,
         "options": {"expires": 60},
     },
     "conflicts.sweep": {"task": "conflicts.sweep", "schedule": GITSLICE_SWEEP_SECONDS},

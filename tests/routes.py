@@ -196,6 +196,7 @@ PAGES = {
     "sso_groups": {"POST": "organization.administer"},
     "sso_domains": {"POST": "organization.administer"},
     "sso_remove": {"POST": "organization.administer"},
+    "conflicts:map": {"GET": "organization.read"},
     "slices:global-all": {"GET": "self.read"},
     "slices:global": {"GET": "organization.read"},
     "slices:global-commit": {"GET": "organization.read"},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conflicts.views import actions, board, conflict
+from conflicts.views import actions, board, conflict, maps
 
 app_name = "conflicts"
 
@@ -11,6 +11,7 @@ CONFLICT = "<str:org>/conflicts/<int:conflict_id>/"
 urlpatterns = [
     path("conflicts/", board.board, name="all"),
     path("<str:org>/conflicts/", board.board, name="organization"),
+    path("<str:org>/map/", maps.overview, name="map"),
     path(CONFLICT, conflict.conflict, name="conflict"),
     path(f"{CONFLICT}resolve/", actions.resolve, name="resolve"),
     path(f"{CONFLICT}assign/", actions.assign, name="assign"),

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.api.access import signed_in
+from accounts.models import User
+from accounts.services import role_in
 from gitslice.common.errors import DomainError
 from slices.access import Access
 from slices.api.access import visible_slice
@@ -54,9 +56,9 @@ def slice_overlaps(request: HttpRequest, org: str, name: str) -> HttpResponse:
     found = overlaps(slice, list(candidates(slice, request.user)[:MAX_OVERLAPS]))
     found.sort(key=lambda overlap: (-overlap.path_count, overlap.slice.name))
     shares = [(overlap, _percent(overlap.path_count, size.files)) for overlap in found]
-    return render(
-        request, "slices/overlaps.html", framed(request, slice, "overlaps", shares=shares, size=size)
-    )
+    member = isinstance(request.user, User) and role_in(request.user, slice.organization) is not None
+    frame = framed(request, slice, "overlaps", shares=shares, size=size, member=member)
+    return render(request, "slices/overlaps.html", frame)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
