@@ -61,15 +61,30 @@ class Visitor:
 
 
 def pages_of(org: str, slice: str, file: str, folder: str) -> list[str]:
-    """The main pages of an organization, a slice, a file and a folder in it."""
-    at = f"/{org}/slices/{slice}"
+    """The main pages of an organization, and those of a slice, a file and a folder in it."""
+    search = f"/search/?org={org}&q="
     return [
         "/", "/slices/", f"/{org}/slices/", "/changesets/", "/conflicts/", f"/{org}/global/", f"/{org}/map/",
-        f"{at}/", f"{at}/tree/{folder}", f"{at}/tree/{file}", f"{at}/blame/{file}", f"{at}/history/",
-        f"{at}/history/{file}", f"{at}/commits/HEAD/", f"{at}/compare/HEAD...HEAD/", f"{at}/find/?q=init", f"{at}/covers/{file}",
-        f"{at}/definition/", f"{at}/overlaps/", f"/search/?org={org}&q=import", f"/search/?org={org}&q=zzqqxx",
-        f"/search/?org={org}&q=get_or_create",
+        *slice_pages(org, slice, file, folder),
+        f"{search}import", f"{search}zzqqxx", f"{search}get_or_create",
     ]  # fmt: skip
+
+
+def slice_pages(org: str, slice: str, file: str, folder: str) -> list[str]:
+    at = f"/{org}/slices/{slice}"
+    return [
+        f"{at}/", f"{at}/tree/{folder}", f"{at}/tree/{file}", f"{at}/blame/{file}", f"{at}/history/", f"{at}/history/{file}",
+        f"{at}/compare/HEAD...HEAD/", f"{at}/find/?q=init", f"{at}/covers/{file}", f"{at}/definition/", f"{at}/overlaps/",
+    ]  # fmt: skip
+
+
+def a_file_of(visitor: Visitor, org: str, slice: str) -> tuple[str, str]:
+    """A file of the slice, and the folder that it is in."""
+    _, page, _ = visitor.ask("GET", f"/{org}/slices/{slice}/find/?q=__init__.py")
+    found = re.search(rf'href="/{org}/slices/{slice}/tree/([^"?]+)"', page)
+    if found is None:
+        raise SystemExit(f"{org}/{slice} has no file to look at")
+    return found.group(1), found.group(1).rpartition("/")[0]
 
 
 def measure(visitor: Visitor, paths: Sequence[str]) -> list[tuple[str, float]]:

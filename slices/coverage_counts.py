@@ -7,7 +7,7 @@ only what has changed since is looked at. A new definition may move every path, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -99,7 +99,7 @@ def _changed(root: Slice, before: Moment, after: Moment) -> Iterator[Weight]:
         yield Weight(*row)
 
 
-def _rows(sql: str, parameters: Iterable[Any]) -> Iterator[Any]:
+def _rows(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, parameters)
         while rows := cursor.fetchmany(BATCH):

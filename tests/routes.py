@@ -218,6 +218,7 @@ PAGES = {
     "slices:path-history": {"GET": "slice.read"},
     "slices:commit": {"GET": "slice.read"},
     "slices:compare": {"GET": "slice.read"},
+    "slices:compare-two": {"GET": "slice.read"},
     "slices:definition": {"GET": "slice.read"},
     "slices:overlaps": {"GET": "slice.read"},
     "slices:settings": {"GET": "slice.maintain", "POST": "slice.maintain"},

@@ -57,7 +57,7 @@ SELECT found.path, found.text, hits.marks, hits.count FROM ({files} ORDER BY tex
 """
 PATHS = """
 SELECT path FROM slices_pathhead
- WHERE organization_id = %s AND mode IS NOT NULL AND {conditions} AND path ILIKE %s
+ WHERE organization_id = %s AND mode IS NOT NULL AND path ILIKE %s AND {conditions}
  ORDER BY {order} LIMIT %s
 """
 
@@ -122,17 +122,21 @@ def search_paths(sight: Sight, wanted: Wanted, *, limit: int) -> list[str]:
     order, within, at_end = path_order(wanted.text)
     if not within:
         return []
-    parameters = [sight.organization.pk, *values, within, at_end, limit]
+    parameters = [sight.organization.pk, within, *values, at_end, limit]
     return [path for (path,) in _answered(PATHS.format(conditions=conditions, order=order), parameters)]
 
 
 def _conditions(sight: Sight, wanted: Wanted) -> tuple[str, list[Any]]:
     seen, values = sight.sql("path")
     terms = [seen]
-    for patterns in wanted.patterns():
+    patterns, endings = wanted.patterns(), wanted.endings()
+    if patterns is not None:
         term, more = patterns.sql("path")
         terms.append(term)
         values = [*values, *more]
+    if endings:
+        terms.append("path LIKE ANY(%s)")
+        values = [*values, endings]
     return " AND ".join(terms), values
 
 

@@ -40,6 +40,7 @@ class Wanted:
         if not self.is_expression and len(self.text.strip()) < SHORTEST:
             raise InvalidRequest(f"a text to search has at least {SHORTEST} characters")
         self.patterns()
+        self.endings()
 
     @property
     def expression(self) -> str:
@@ -69,15 +70,21 @@ class Wanted:
         """Trigrams that every file which matches has; none where that cannot be said."""
         return grams_of_expression(self.text) if self.is_expression else grams_of_text(self.text)
 
-    def patterns(self) -> list[Patterns]:
-        """A path has to be covered by each of them."""
-        found = []
-        if self.path:
-            anywhere = "/" not in self.path and any(sign in self.path for sign in "*?[")
-            found.append(validated([f"**/{self.path}" if anywhere else self.path.rstrip("/")]))
-        if self.language:
-            found.append(_files_of(self.language))
-        return found
+    def patterns(self) -> Patterns | None:
+        if not self.path:
+            return None
+        anywhere = "/" not in self.path and any(sign in self.path for sign in "*?[")
+        return validated([f"**/{self.path}" if anywhere else self.path.rstrip("/")])
+
+    def endings(self) -> list[str]:
+        """Patterns of LIKE for the paths of files in the language, or with that ending; none if there is no such filter.
+        Raises InvalidPattern."""
+        if not self.language:
+            return []
+        plain = [name for name in _files_of(self.language) if not set("*?[") & set(name[1:])]
+        likes = [f"%{like_escaped(name[1:])}" for name in plain if name.startswith("*")]
+        names = [like_escaped(name) for name in plain if not name.startswith("*")]
+        return likes + names + [f"%/{name}" for name in names]
 
 
 def read_filters(wanted: Wanted, slice: str) -> tuple[Wanted, str]:
@@ -98,8 +105,8 @@ def read_filters(wanted: Wanted, slice: str) -> tuple[Wanted, str]:
     ), given.get("slice", slice).rpartition("/")[2]
 
 
-def _files_of(language: str) -> Patterns:
-    """The names of files in a language, or with this ending."""
+def _files_of(language: str) -> list[str]:
+    """The names of files in a language, or with this ending, such as *.py."""
     from pygments.lexers import find_lexer_class_by_name  # heavy, and only needed here
     from pygments.util import ClassNotFound
 
@@ -109,4 +116,4 @@ def _files_of(language: str) -> Patterns:
         names = []
     if not names and not re.fullmatch(r"\.?[\w+-]{1,30}", language):
         raise InvalidPattern(language[:100], "is no language, nor the ending of a file's name")
-    return validated([f"**/{name}" for name in names or [f"*.{language.removeprefix('.')}"]])
+    return names or [f"*.{language.removeprefix('.')}"]

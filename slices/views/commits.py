@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from gitslice.common.errors import InvalidRequest
@@ -16,8 +17,10 @@ from slices.changes import changed_between, changed_by, joined_renames
 from slices.diffs import file_diffs
 from slices.history import HEAD, LogFilter, log, settled_commit
 from slices.log_bodies import commit_rows
+from slices.renames import former_paths, path_then
 from slices.views.frame import framed, path_crumbs, wanted
 
+RECENT = 50  # commits to choose from
 MAX_FILES = 300  # of a diff on one page
 
 
@@ -27,14 +30,22 @@ def history(request: HttpRequest, org: str, name: str, path: str = "") -> HttpRe
     slice = visible_slice(request.user, org, name)
     page = Page(request.GET)
     before = None if page.after is None else whole_key(page.after)
-    sought = LogFilter(author=wanted(request, "author"), grep=wanted(request, "q"), path=path.rstrip("/"))
     if "\0" in path:
         raise InvalidRequest("the path has a NUL character")
+    path = path.rstrip("/")
+    former = former_paths(slice, path) if path else []
+    sought = LogFilter(
+        author=wanted(request, "author"), grep=wanted(request, "q"), path=path, former=tuple(former)
+    )
     shown, cursor = page.cut(
         log(slice, sought, before=before, limit=page.limit + 1), lambda commit: commit.seq
     )
     context = {
-        "commits": commit_rows(slice, shown, request.user),
+        "commits": [
+            row | {"path": path_then(path, former, commit.seq)}
+            for row, commit in zip(commit_rows(slice, shown, request.user), shown, strict=True)
+        ],
+        "former": former,
         "next_cursor": cursor,
         "path": path,
         "crumbs": path_crumbs(path),
@@ -62,10 +73,18 @@ def commit(request: HttpRequest, org: str, name: str, commit: str) -> HttpRespon
 
 
 @require_safe
-def compare(request: HttpRequest, org: str, name: str) -> HttpResponse:
-    """What differs between two commits of the slice."""
+def compare(request: HttpRequest, org: str, name: str, span: str = "") -> HttpResponse:
+    """What differs between two commits of the slice, `FROM...TO`; the form of the page leads there."""
     slice = visible_slice(request.user, org, name)
-    context: dict[str, Any] = {"from_text": wanted(request, "from"), "to_text": wanted(request, "to") or HEAD}
+    if wanted(request, "from") and wanted(request, "to"):
+        chosen = f"{wanted(request, 'from').strip()}...{wanted(request, 'to').strip()}"
+        if "/" not in chosen:
+            return HttpResponseRedirect(reverse("slices:compare-two", args=[org, name, chosen]))
+    before, dots, after = span.partition("...")
+    if span and (not before or not dots or "\0" in span):
+        raise InvalidRequest("two commits are compared as FROM...TO")
+    context: dict[str, Any] = {"from_text": before or wanted(request, "from"), "to_text": after or HEAD}
+    context["recent"] = log(slice, LogFilter(), before=None, limit=RECENT)
     if context["from_text"]:
         before = settled_commit(slice, context["from_text"], request.user)
         after = settled_commit(slice, context["to_text"], request.user)
