@@ -10,7 +10,7 @@ from gitslice.common.rows import fetch_rows
 from slices.models import GlobalCommit
 from slices.search.sight import sight_of
 
-MOST_FOLDERS = 40
+MOST_FOLDERS = 20
 MOST_PATHS = 200_000  # of a global commit, above which nobody waits for the count
 
 CHANGED = """

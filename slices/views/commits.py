@@ -80,10 +80,10 @@ def compare(request: HttpRequest, org: str, name: str, span: str = "") -> HttpRe
         chosen = f"{wanted(request, 'from').strip()}...{wanted(request, 'to').strip()}"
         if "/" not in chosen:
             return HttpResponseRedirect(reverse("slices:compare-two", args=[org, name, chosen]))
-    before, dots, after = span.partition("...")
-    if span and (not before or not dots or "\0" in span):
+    old, dots, new = span.partition("...")
+    if span and (not old or not dots or "\0" in span):
         raise InvalidRequest("two commits are compared as FROM...TO")
-    context: dict[str, Any] = {"from_text": before or wanted(request, "from"), "to_text": after or HEAD}
+    context: dict[str, Any] = {"from_text": old or wanted(request, "from"), "to_text": new or HEAD}
     context["recent"] = log(slice, LogFilter(), before=None, limit=RECENT)
     if context["from_text"]:
         before = settled_commit(slice, context["from_text"], request.user)

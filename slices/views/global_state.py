@@ -14,7 +14,7 @@ from accounts.models import Organization, User
 from gitslice.common.pages import page_or_fragment, performed
 from gitslice.common.pagination import Page, whole_key
 from slices.access import administers
-from slices.global_state.folders import changed_folders
+from slices.global_state.folders import MOST_FOLDERS, changed_folders
 from slices.global_state.merging import may_merge, merge_global
 from slices.global_state.naming import existing_global
 from slices.global_state.progress import running_merge
@@ -94,6 +94,7 @@ def commit(request: HttpRequest, org: str, commit: str) -> HttpResponse:
         "row": row,
         "landed": [facts | {"address": _commit_address(facts)} for facts in landed],
         "more_landed": max(len(row["merged"]) - SHOWN_LANDED, 0),
+        "most_folders": MOST_FOLDERS,
         "folders": changed_folders(user, found, sight.of(members(found))),
         "may_merge": may_merge(user, organization),
         "may_revert": administers(user, organization.pk),
