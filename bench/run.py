@@ -12,13 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import breakdown, conflicts, landing, merging
+from bench import breakdown, conflicts, landing, merging, pages
 from bench.results import Results, timed
 from bench.system import PROGRAMS, REPOSITORY, Git, GitSlice
 from bench.tree import PACKAGES, SMALL, count, fetch_tree
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-PARTS = {"checkouts", "status", "landings", "conflicts", "merges", "memory", "breakdown"}
+PARTS = {"checkouts", "status", "landings", "conflicts", "merges", "memory", "pages", "breakdown"}
 MEDIUM = "homeassistant/homeassistant/components/[a-c]*"
 
 
@@ -64,6 +64,8 @@ def measure(system: GitSlice, git: Git, results: Results, tree: Path, work: Path
         merges(system, results)
     if "memory" in parts:
         memory(system, results, work)
+    if "pages" in parts:
+        page_times(system, results)
     if "breakdown" in parts:
         for line in breakdown.lines(system):
             results.note(line)
@@ -179,6 +181,22 @@ def merges(system: GitSlice, results: Results) -> None:
     results.note(
         f"The first batch merge took {first_small:.1f} s for 50,000 paths and {first_large:.1f} s for 1,000,000, with"
         f" {megabytes:.0f} MB at its peak. {count} batches were merged beside the landings."
+    )
+
+
+def page_times(system: GitSlice, results: Results) -> None:
+    """The slowest page of those that people open most, and the table of all of them."""
+    system.manage("rebuild_search")
+    system.manage("rebuild_coverage")
+    visitor = pages.Visitor(system.url, "bench", "bench-password-1")
+    medium = pages.a_file_of(visitor, "acme", "medium")
+    figures = pages.measure(visitor, pages.pages_of("acme", "medium", *medium))
+    figures += pages.measure(visitor, pages.slice_pages("acme", "small", f"{SMALL}/query.py", SMALL))
+    path, slowest = max(figures, key=lambda figure: figure[1])
+    print(pages.table(figures), file=sys.stderr)
+    label = f"the slowest of {len(figures)} pages ({path.partition('?')[0]}), median"
+    results.plain(
+        label, f"{pages.LIMIT * 1000:.0f} ms", f"{slowest * 1000:.0f} ms", slowest / pages.LIMIT, 1.0
     )
 
 

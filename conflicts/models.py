@@ -82,6 +82,7 @@ class Conflict(models.Model):
         indexes = [
             models.Index(fields=["organization", "state"], name="conflict_by_state"),
             models.Index(fields=["organization", "path"], name="conflict_by_path"),
+            models.Index(fields=["organization", "created_at"], name="conflict_by_time"),
         ]
 
     def __str__(self) -> str:

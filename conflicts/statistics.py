@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -44,28 +44,43 @@ def statistics(sight: Sight, days: int) -> dict[str, Any]:
     """What happened in the last `days` days (UTC, today is one of them) in the slices that the reader sees: landings and
     their files, conflicts, global commits; median seconds from changeset to landing, and from landing to the global
     state."""
-    organization_id, ids = sight.organization.pk, list(sight.slices)
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    since = today - timedelta(days=days - 1)
-    landed, collided = [organization_id, ids, since], [organization_id, ids, since, ids]
-    merges = dict(fetch_rows(MERGES, [organization_id, since]))
-    by_day = _facts(
-        DAY.format(column="done.landed_at"), DAY.format(column="conflict.created_at"), landed, collided
-    )
+    since = _since(days)
+    merges = dict(fetch_rows(MERGES, [sight.organization.pk, since]))
+    landed, collided = _bound(sight, since)
     by_slice = _facts("done.slice_id", "changeset.slice_id", landed, collided)
     ahead = {row["slice"]: row for row in slice_rows(sight)}
     return {
         "organization": sight.organization.slug,
         "since": since.isoformat(),
         "days": [
-            {"day": day.isoformat()} | by_day.get(day, NOTHING) | {"global_commits": merges.get(day, 0)}
-            for day in _each_day(since, days)
+            day | {"global_commits": merges.get(date.fromisoformat(day["day"]), 0)}
+            for day in daily(sight, days)
         ],
         "slices": [
             {"slice": name} | by_slice.get(pk, NOTHING) | {"ahead": ahead.get(name, {}).get("ahead")}
             for pk, name in ((pk, str(slice)) for pk, slice in sight.slices.items())
         ],
     }
+
+
+def daily(sight: Sight, days: int) -> list[dict[str, Any]]:
+    """For each of the last `days` days: `day`, landings and their files, conflicts, medians."""
+    since = _since(days)
+    landed, collided = _bound(sight, since)
+    facts = _facts(
+        DAY.format(column="done.landed_at"), DAY.format(column="conflict.created_at"), landed, collided
+    )
+    return [{"day": day.isoformat()} | facts.get(day, NOTHING) for day in _each_day(since, days)]
+
+
+def _since(days: int) -> datetime:
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=days - 1)
+
+
+def _bound(sight: Sight, since: datetime) -> tuple[list[Any], list[Any]]:
+    ids = list(sight.slices)
+    return [sight.organization.pk, ids, since], [sight.organization.pk, ids, since, ids]
 
 
 NOTHING: dict[str, Any] = (

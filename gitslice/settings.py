@@ -266,6 +266,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _given["GITSLICE_SEARCH_SECONDS"],
         "options": {"expires": 60},
     },
+    "slices.count_coverage": {
+        "task": "slices.count_coverage",
+        "schedule": _given["GITSLICE_COVERAGE_SECONDS"],
+        "options": {"expires": 60},
+    },
     "conflicts.sweep": {"task": "conflicts.sweep", "schedule": _given["GITSLICE_SWEEP_SECONDS"]},
     "conflicts.send_mail": {"task": "conflicts.send_mail", "schedule": _given["GITSLICE_MAIL_SECONDS"]},
     "accounts.forget_old_events": {"task": "accounts.forget_old_events", "schedule": 3600},

@@ -8,6 +8,8 @@ from accounts.api.access import signed_in
 from gitslice.common.admin import Admin, History, ReadOnly, for_each, hexed
 from slices.models import (
     Commit,
+    CoverageCount,
+    CoverageState,
     Definition,
     GlobalCommit,
     GlobalState,
@@ -180,6 +182,21 @@ class SearchStateAdmin(ReadOnly, Admin):
     list_display = ["organization", "seq"]
     list_select_related = ["organization"]
     search_fields = ["=organization__slug"]
+
+
+@admin.register(CoverageState)
+class CoverageStateAdmin(ReadOnly, Admin):
+    list_display = ["organization", "seq", "counted_at"]
+    list_select_related = ["organization"]
+    search_fields = ["=organization__slug"]
+
+
+@admin.register(CoverageCount)
+class CoverageCountAdmin(History):
+    list_display = ["folder", "organization", "slices", "files", "bytes"]
+    list_filter = ["organization"]
+    list_select_related = ["organization"]
+    search_fields = ["=folder"]
 
 
 @admin.register(SearchText)

@@ -59,15 +59,23 @@ class Child(NamedTuple):
     digest: bytes | None = None
     size: int | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it stands in the order of paths of its folder."""
+        return f"{self.name}/" if self.kind == "folder" else self.name
 
-def list_folder(slice: Slice, commit: Commit | None, path: str) -> list[Child]:
-    """What stands directly in the folder ('' is the root) at the commit: folders first, each kind by name in byte order.
+
+def list_folder(
+    slice: Slice, commit: Commit | None, path: str, *, after: str = "", limit: int | None = None
+) -> list[Child]:
+    """What stands directly in the folder ('' is the root) at the commit: folders first, each kind by name in byte order;
+    with a limit so many of them at most, the first behind the place `after` in the order of paths.
 
     Cost: two index descents a child, whatever lies below. Raises InvalidPath, PathNotFound.
     """
     if path:
         _check_path(path)
-    rows = _children(slice, commit, path) if commit else []
+    rows = _children(slice, commit, path, after, limit) if commit else []
     if not rows and path:
         raise PathNotFound(f"{slice} has no folder {path}", path=path)
     folder = f"{path}/" if path else ""
@@ -95,10 +103,16 @@ def folder_patterns(source: Slice, folder: str) -> Patterns:
     return patterns
 
 
-def _children(slice: Slice, commit: Commit, path: str) -> list[tuple[str, bool]]:
+def _children(
+    slice: Slice, commit: Commit, path: str, after: str, limit: int | None
+) -> list[tuple[str, bool]]:
     folder = f"{path}/" if path else ""
     patterns = patterns_of(slice)
-    intervals = _clipped(patterns.intervals(), Interval(folder, f"{path}0" if path else HIGHEST))
+    # '0' follows '/', and no path has a chr(1).
+    low = folder
+    if after:
+        low += f"{after[:-1]}0" if after.endswith("/") else f"{after}\x01"
+    intervals = _clipped(patterns.intervals(), Interval(low, f"{path}0" if path else HIGHEST))
     covered, values = patterns.sql("head.path")
     names = [f"covered_{number}" for number in range(len(values))]
     parameters: dict[str, Any] = dict(zip(names, values, strict=True)) | {
@@ -111,10 +125,14 @@ def _children(slice: Slice, commit: Commit, path: str) -> list[tuple[str, bool]]
     moment = commit.moment
     live = LIVE.format(head_reached=moment.reached("head.seq"), version_reached=moment.reached("version.seq"))
     sql = CHILDREN.format(live=live, covered=covered % tuple(f"%({name})s" for name in names))
+    if (
+        limit is not None and len(intervals) == 1
+    ):  # children come in order, and it ends with the last that is wanted
+        sql = f"{sql.replace('SELECT DISTINCT', 'SELECT')} LIMIT {limit:d}"
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()
-    return sorted(rows, key=lambda row: row[0])
+    return sorted(sorted(rows, key=lambda row: f"{row[0]}/" if row[1] else row[0])[:limit])
 
 
 def _clipped(intervals: list[Interval], within: Interval) -> list[Interval]:

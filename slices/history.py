@@ -18,6 +18,7 @@ from slices.global_state.naming import find_global, left_out
 from slices.locks import stable_head
 from slices.models import ROOT, Commit, GlobalCommit, Slice, SliceLog
 from slices.patterns import patterns_of
+from slices.renames import Former
 
 __all__ = [
     "CommitNotFound",
@@ -41,13 +42,14 @@ HEAD_OF = f"SELECT {COMMIT.sql} FROM slices_slice slice JOIN slices_commit commi
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Which commits of a log are wanted; `path` is a file or a folder."""
+    """Which commits of a log are wanted; `path` is a file or a folder, `former` are paths that it had before."""
 
     since: datetime | None = None
     until: datetime | None = None
     author: str | None = None
     grep: str | None = None
     path: str | None = None
+    former: tuple[Former, ...] = ()
 
 
 def head_of(slice: Slice) -> Commit | None:
@@ -161,7 +163,7 @@ def log(slice: Slice, wanted: LogFilter, *, before: int | None, limit: int) -> l
     """Up to `limit` commits of the slice's log, newest first, with `seq` below `before`; author, parent and authoring
     slice loaded."""
     commits = _logged(slice, before).select_related(*SHOWN)
-    return list(commits.filter(_condition(wanted), *_touching(slice, wanted.path)).order_by("-seq")[:limit])
+    return list(commits.filter(_condition(wanted), *_touching(slice, wanted)).order_by("-seq")[:limit])
 
 
 def _logged(slice: Slice, before: int | None) -> QuerySet[Commit]:
@@ -185,16 +187,22 @@ def _condition(wanted: LogFilter) -> Q:
     return condition
 
 
-def _touching(slice: Slice, path: str | None) -> list[Q]:
+def _touching(slice: Slice, wanted: LogFilter) -> list[Q]:
     """Commits that changed the file, or something below the folder, that the slice covers."""
+    path = wanted.path
     if not path:
         return []
+    former = ' OR (version.path = %s COLLATE "C" AND version.seq < %s)' * len(wanted.former)
     covered, parameters = patterns_of(slice).sql("version.path")
     versions = RawSQL(
         "SELECT version.seq FROM slices_pathversion version WHERE version.organization_id = %s"
         ' AND (version.path = %s COLLATE "C"'
-        ' OR (version.path >= %s COLLATE "C" AND version.path < %s COLLATE "C"))'
-        f" AND {covered}",
-        [slice.organization_id, path, f"{path}/", f"{path}0", *parameters],
+        ' OR (version.path >= %s COLLATE "C" AND version.path < %s COLLATE "C")'
+        f"{former}) AND {covered}",
+        [
+            *(slice.organization_id, path, f"{path}/", f"{path}0"),
+            *(value for before in wanted.former for value in before),
+            *parameters,
+        ],
     )
     return [Q(seq__in=versions)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -163,7 +164,10 @@ class Commit(models.Model):
             models.UniqueConstraint(fields=["organization", "seq"], name="commit_seq_once"),
             models.UniqueConstraint(fields=["organization", "digest"], name="commit_digest_once"),
         ]
-        indexes = [models.Index(fields=["slice", "-seq"], name="commit_by_slice")]
+        indexes = [
+            models.Index(fields=["slice", "-seq"], name="commit_by_slice"),
+            models.Index(fields=["organization", "landed_at"], name="commit_by_time"),
+        ]
 
     def __str__(self) -> str:
         return self.hex
@@ -370,6 +374,9 @@ class SearchState(models.Model):
         return f"{self.organization}: {self.seq}"
 
 
+SPELT = models.Func("text", models.Value("_"), models.Value("q"), function="translate")  # see search/grams.py
+
+
 class SearchText(models.Model):
     """The text at a path head, to be searched; NULL for what is none, or too large. Derived: `manage.py rebuild_search`."""
 
@@ -383,12 +390,41 @@ class SearchText(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "path"], name="search_text_once")]
         indexes = [
-            GinIndex(
-                "organization",
-                OpClass("text", name="gin_trgm_ops"),
-                name="search_text_trigrams",
-            )
+            GinIndex("organization", models.Func(SPELT, function="show_trgm"), name="search_text_grams")
         ]
 
     def __str__(self) -> str:
         return self.path
+
+
+class CoverageState(models.Model):
+    """Up to which commit, and with which definitions, the coverage of the tree is counted."""
+
+    organization = models.OneToOneField(
+        "accounts.Organization", on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    seq = models.BigIntegerField(default=0)
+    definitions = models.CharField(max_length=32, default="")  # a digest of those that all slices had
+    counted_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.seq}"
+
+
+class CoverageCount(models.Model):
+    """Files and bytes in a folder that exactly these slices cover, root apart; see coverage_counts.py. Derived:
+    `manage.py rebuild_coverage`."""
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    folder = models.TextField(db_collation="C")
+    slices = ArrayField(models.BigIntegerField())
+    files = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "folder"], name="coverage_count_by_folder")]
+
+    def __str__(self) -> str:
+        return self.folder

@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from accounts.models import Organization
+from slices.coverage_counts import count_coverage, outdated_coverage
 from slices.global_state.errors import GlobalBlocked, GlobalMergeRunning
 from slices.global_state.merging import merge_global
 from slices.global_state.pending import waiting_organizations
@@ -40,3 +41,9 @@ def merge_global_state(organization_id: int) -> int:
 def index_landed() -> int:
     """Bring the texts that are searched to what has landed since the last time. Gives the number of those that were not."""
     return sum(follow(organization) for organization in outdated_organizations())
+
+
+@shared_task(name="slices.count_coverage", ignore_result=True)
+def count_all_coverage() -> int:
+    """Bring the counts of what slices cover to what has landed since. Gives the number of organizations that were behind."""
+    return sum(count_coverage(organization) for organization in outdated_coverage())

@@ -62,6 +62,7 @@ class FurnishedWorld(World):
             "slice": ["acme/web", "acme/shop", "web"],
             "slices": [["acme/web"], ["web"]],
             "commit": [*commits, "HEAD", "v1", "g1", "global", merged[0].hex],
+            "span": ["HEAD...HEAD", "HEAD...v1", "HEAD"],
             "path": ["web/a.py", "web/b", "shared/x.txt", "web/link", "web", ""],
             "paths": [["web/a.py", "shared/x.txt"], ["web/b/c.txt"]],
             "includes": [["web/**"], ["shop/**", "more/*.txt"]],

@@ -59,6 +59,7 @@ from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, Ma
 from gitslice.common.admin import History
 from gitslice.common.errors import PermissionDenied
 from gitslice.objects.models import Blob, BlobClaim
+from slices.coverage_counts import count_coverage
 from slices.global_state.merging import merge_global
 from slices.models import GlobalTag, PathHead, SliceRole
 from slices.search.index import follow
@@ -100,6 +101,7 @@ def fill(world: World, round: int) -> None:
         SliceRole.objects.create(slice=slice, user=user, role="writer")
         world.land(slice, {f"{name}/a": f"{name}\n".encode()}, by=user)
         follow(world.organization.pk)
+        count_coverage(world.organization.pk)
         change = world.propose(slice, {f"{name}/a": f"{name} b\n".encode()}, by=user)
         Review.objects.create(changeset=change, patchset=change.patchset, reviewer=user, verdict="approve")
         comment = Comment.objects.create(changeset=change, patchset=change.patchset, author=user, body="b")

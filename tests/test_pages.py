@@ -62,6 +62,8 @@ PAGES = [
     "/acme/audit/",
     "/conflicts/",
     "/acme/conflicts/",
+    "/acme/map/",
+    "/acme/map/?by=week&folder=web",
     "/acme/sign-in/",
     "/acme/sign-in/?protocol=saml",
     "/account/",

@@ -159,6 +159,7 @@ class Walk:
             "team": "core",
             "slug": "core",
             "path": "web/a",
+            "span": "HEAD...HEAD",
             "organization_slug": provider.key,
             "token": LINK,
             "key": "none",

@@ -103,7 +103,7 @@ SERVICE_ACCOUNT = {
 PANELS = {
     "Work in a directory": ["init", "status", "diff", "pull", "submit"],
     "Review and land": ["changeset", "conflict", "revert"],
-    "Look around": ["slice", "log", "show", "blame", "root", "fork", "browse"],
+    "Look around": ["slice", "log", "show", "blame", "search", "root", "fork", "browse"],
     "The whole tree": ["global", "import", "export"],
     "Set up": ["auth", "config", "org", "team", "token", "cache", "completion", "docs"],
 }
@@ -195,6 +195,7 @@ def program() -> LazyGroup:
         "log": "log:log",
         "show": "show:show",
         "blame": "blame:blame",
+        "search": "search:search",
         "root": "root:root",
         "fork": "fork:fork",
         "browse": "browse:browse",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conflicts.views import actions, board, conflict, kept
+from conflicts.views import actions, board, conflict, kept, maps
 
 app_name = "conflicts"
 
@@ -11,6 +11,7 @@ CONFLICT = "<str:org>/conflicts/<int:conflict_id>/"
 urlpatterns = [
     path("conflicts/", board.board, name="all"),
     path("<str:org>/conflicts/", board.board, name="organization"),
+    path("<str:org>/map/", maps.overview, name="map"),
     path(CONFLICT, conflict.conflict, name="conflict"),
     path(f"{CONFLICT}live/", conflict.live, name="live"),
     path("<str:org>/changesets/<int:number>/settle/", kept.settle, name="settle"),

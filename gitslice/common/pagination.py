@@ -30,7 +30,12 @@ class Page:
         if len(rows) <= self.limit:
             return rows, None
         shown = rows[: self.limit]
-        return shown, _encode(key(shown[-1]))
+        return shown, cursor_at(key(shown[-1]))
+
+
+def cursor_at(key: Any) -> str:
+    """The cursor of the rows behind this key."""
+    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
 
 
 def listing(items: Iterable[Any], next_cursor: str | None = None) -> dict[str, Any]:
@@ -58,10 +63,6 @@ def _limit(text: str | None) -> int:
     if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < 1:
         raise InvalidRequest(f"limit must be a positive number, not {text[:20]!r}")
     return min(int(text), MAX_LIMIT)
-
-
-def _encode(key: Any) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
 
 
 def _decode(cursor: str) -> Any:

@@ -290,6 +290,11 @@ SCHEDULE = Section(
             doc="how often what has landed is merged into the global state",
         ),
         seconds(
+            name="GITSLICE_COVERAGE_SECONDS",
+            default="20",
+            doc="how often the map of what slices cover is brought up to date",
+        ),
+        seconds(
             name="GITSLICE_SEARCH_SECONDS",
             default="5",
             doc="how often the texts of what has landed are read in for the search",

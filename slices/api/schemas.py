@@ -250,3 +250,8 @@ class FoundFile(Shape):
 class FoundPage(Shape):
     items = FoundFile(many=True)
     next_cursor = s.CharField(allow_null=True)
+    stopped_at = s.CharField(
+        required=False,
+        allow_null=True,
+        help_text="up to this path was searched when the time was up; go on at next_cursor",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,10 +14,11 @@ from rest_framework.views import APIView
 from accounts.api.access import own_organization, signed_in
 from accounts.scopes import READ
 from gitslice.common.errors import InvalidRequest
-from gitslice.common.pagination import Page, listing, text_key
+from gitslice.common.pagination import Page, cursor_at, listing, text_key
 from slices.api import queries, schemas
-from slices.search.queries import FoundFile, Line, Wanted, search_contents, search_paths
+from slices.search.queries import Found, FoundFile, Line, search_contents, search_paths
 from slices.search.sight import Sight, sight_of
+from slices.search.wanted import Wanted
 
 CONTENT, PATHS = "content", "paths"
 MAX_FILES = 100  # of a page
@@ -37,6 +39,9 @@ class SearchView(APIView):
             OpenApiParameter("regex", bool, description="q is a regular expression of PostgreSQL"),
             OpenApiParameter("case", bool, description="capitals and small letters differ"),
             OpenApiParameter("path", description="only paths of this pattern, such as *.py or docs/**"),
+            OpenApiParameter(
+                "lang", description="only files of this language, or with this ending, such as python or tf"
+            ),
             OpenApiParameter("slice", description="only what this slice covers"),
             OpenApiParameter("context", int, description="lines around a match, 2 by default, at most 10"),
             *schemas.PAGE,
@@ -52,24 +57,31 @@ class SearchView(APIView):
             raise InvalidRequest(f"in is {CONTENT} or {PATHS}, not {kind[:20]!r}")
         page = Page(request.query_params)
         if kind == PATHS:
-            found = search_paths(sight, wanted_search(request), limit=page.limit)
-            return Response(listing({"path": path, "slice": sight.slice_of(path)} for path in found))
+            paths = search_paths(sight, wanted_search(request), limit=page.limit)
+            return Response(listing({"path": path, "slice": sight.slice_of(path)} for path in paths))
         page.limit = min(page.limit, MAX_FILES)
-        files = search_contents(
+        found = search_contents(
             sight,
             wanted_search(request),
             after="" if page.after is None else text_key(page.after),
             limit=page.limit + 1,
             context=_context(request),
         )
-        shown, cursor = page.cut(files, lambda file: file.path)
-        return Response(listing((file_body(sight, file) for file in shown), cursor))
+        shown, cursor = page_of(page, found)
+        body = listing((file_body(sight, file) for file in shown), cursor)
+        return Response(body | {"stopped_at": found.rest or None})
+
+
+def page_of(page: Page, found: Found) -> tuple[Sequence[FoundFile], str | None]:
+    """The files of one page, and the cursor of what is behind them, be it found already or not looked at yet."""
+    shown, cursor = page.cut(found.files, lambda file: file.path)
+    return shown, cursor or (cursor_at(found.rest) if found.rest else None)
 
 
 def wanted_search(request: Request | HttpRequest) -> Wanted:
     """What the query parameters ask for."""
     asked = request.GET
-    for name in ("q", "path"):
+    for name in ("q", "path", "lang"):
         if "\0" in asked.get(name, ""):
             raise InvalidRequest(f"{name} has a NUL character")
     return Wanted(
@@ -77,6 +89,7 @@ def wanted_search(request: Request | HttpRequest) -> Wanted:
         is_expression=asked.get("regex") in ("1", "true"),
         matches_case=asked.get("case") in ("1", "true"),
         path=asked.get("path", "").strip(),
+        language=asked.get("lang", "").strip(),
     )
 
 

@@ -27,7 +27,7 @@ from slices.global_state.digests import GlobalFacts, global_digest
 from slices.global_state.errors import GlobalBlocked, GlobalMergeRunning
 from slices.global_state.nodes import store_nodes
 from slices.global_state.pacing import Pace
-from slices.locks import lock_key
+from slices.global_state.progress import merge_lock, tell_step
 from slices.models import ROOT, GlobalCommit, GlobalState
 from slices.signals import global_merged
 
@@ -78,9 +78,10 @@ def merge_global(
 
 @contextmanager
 def _single_flight(organization: Organization) -> Iterator[None]:
-    lock = lock_key("global", organization.pk)
+    lock = merge_lock(organization.pk)
     if not fetch_row("SELECT pg_try_advisory_lock(%s)", [lock])[0]:  # type: ignore[index]
         raise GlobalMergeRunning(f"a batch merge of {organization} is running")
+    tell_step(organization.pk, "")
     try:
         yield
     finally:
@@ -176,7 +177,8 @@ def _at_step(organization: Organization, pace: Pace, step: str, paths: int) -> N
 
 
 def _tell_progress(organization: Organization, step: str, paths: int) -> None:
-    """Of batches that take seconds; others are done before anybody has read it."""
+    """To who looks at the page; to watchers only of batches that take seconds: others are done before anybody has read it."""
+    tell_step(organization.pk, step)
     if paths >= WORTH_TELLING:
         body = {"organization": organization.slug, "step": step}
         announce(organization_id=organization.pk, kind="global.progress", body=body)

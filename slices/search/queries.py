@@ -1,10 +1,15 @@
-"""Searching paths and contents at the heads. What the reader does not see is left out by the database, before any limit."""
+"""Searching paths and contents at the heads. What the reader does not see is left out by the database, before any limit.
+
+A common word stands in the first files that one looks at. For others the index over trigrams names the files that may
+have it, without a text being read; these are looked at in the order of their paths, a growing batch at a time, until
+there are enough or the time is up. What has no trigrams to ask for is looked for in file after file, as long as there is time.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
@@ -12,94 +17,49 @@ from django.db.utils import DataError
 
 from gitslice.common.errors import InvalidRequest
 from slices.errors import SearchTooSlow
-from slices.finding import like_escaped, path_order
-from slices.patterns import Patterns, validated
+from slices.finding import path_order
+from slices.search.grams import INDEXED
 from slices.search.sight import Sight
+from slices.search.wanted import Wanted
 
-MAX_QUERY = 500  # characters
-SECONDS = 5
-INDEX_SECONDS = 4  # after which a word is taken for so common that the files are read one after the other
-SHORTEST = 2  # characters of a text; an expression may have any
-FIRST_FILES = 500  # that are read one after the other, before the index is asked
-MORE_FILES = 4000  # if the first ones promise that there will be enough in these
+SECONDS = 1.0  # after which no further batch is looked at
+LONGEST = 4  # seconds that one question may take: an expression can be made to take for ever
+FIRST_FILES = 60  # that are looked at before the index is asked
+SMALLEST, LARGEST = 20, 2_000  # files of a batch
+GROWTH = 3
 MAX_LINES = 8  # of a file that are shown
 MAX_MARKS = 5  # of a line
 CONTEXT = 2  # lines around
 WIDEST = 300  # characters of a line that are shown
 CANCELED = "57014"
-LINE_WISE = re.compile(
-    r"\A(?:\(\?([a-z]+)\)|(?!\*\*\*))"
-)  # options that an expression begins with, or where they go
 
-# A common word stands in the first files that one looks at, and reading ends there; for a rare one the index names the
-# few that may have it, all of which are read before the first is shown.
-FILES = """
-SELECT text.path, text.text FROM {source} text
-  JOIN slices_pathhead head ON head.organization_id = %s AND head.path = text.path AND head.digest = text.digest
- WHERE text.text {operator} %s
+CANDIDATES = """
+SELECT path FROM slices_searchtext
+ WHERE organization_id = %s::bigint AND text IS NOT NULL AND {conditions} AND path > %s COLLATE "C" ORDER BY path LIMIT %s
 """
-WALK = """(SELECT path, digest, text FROM slices_searchtext
-             WHERE organization_id = %s AND {conditions} AND text IS NOT NULL ORDER BY path LIMIT %s)"""
-ALL = "(SELECT path, digest, text FROM slices_searchtext WHERE organization_id = %s AND {conditions})"
+FILES = """
+SELECT text.path, text.text FROM slices_searchtext text
+  JOIN slices_pathhead head ON head.organization_id = %s AND head.path = text.path AND head.digest = text.digest
+ WHERE text.organization_id = %s AND text.path = ANY(%s) AND {matches}
+"""
 HITS = """
 SELECT found.path, found.text, hits.marks, hits.count FROM ({files} ORDER BY text.path) found
  CROSS JOIN LATERAL (
     SELECT json_agg(json_build_array(line.number, mark.first, mark.last) ORDER BY line.number, mark.first) AS marks,
            count(DISTINCT line.number) AS count
       FROM (SELECT number, line FROM string_to_table(found.text, E'\\n') WITH ORDINALITY AS lines(line, number)
-             WHERE line {operator} %s ORDER BY number LIMIT %s) line
+             WHERE line {collated} {operator} %s ORDER BY number LIMIT %s) line
      CROSS JOIN LATERAL (
-        SELECT regexp_instr(line.line, %s, 1, place::int, 0, %s) AS first, regexp_instr(line.line, %s, 1, place::int, 1, %s) AS last
+        SELECT regexp_instr(line.line {collated}, %s, 1, place::int, 0, %s) AS first, regexp_instr(line.line {collated}, %s, 1, place::int, 1, %s) AS last
           FROM generate_series(1, %s) place) mark
      WHERE mark.first > 0) hits
  WHERE hits.count > 0 ORDER BY found.path LIMIT %s
 """
 PATHS = """
 SELECT path FROM slices_pathhead
- WHERE organization_id = %s AND mode IS NOT NULL AND {conditions} AND path ILIKE %s
+ WHERE organization_id = %s AND mode IS NOT NULL AND path ILIKE %s AND {conditions}
  ORDER BY {order} LIMIT %s
 """
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is searched: a text, or a regular expression of PostgreSQL that is held against single lines; `path` is a
-    pattern, in which one without a slash may match in any folder."""
-
-    text: str
-    is_expression: bool = False
-    matches_case: bool = False
-    path: str = ""
-
-    def check(self) -> None:
-        """Raises InvalidRequest, InvalidPattern."""
-        if "\0" in self.text or "\n" in self.text:
-            raise InvalidRequest("a search is one line of text")
-        if len(self.text) > MAX_QUERY:
-            raise InvalidRequest(f"a search has at most {MAX_QUERY} characters")
-        if not self.is_expression and len(self.text.strip()) < SHORTEST:
-            raise InvalidRequest(f"a text to search has at least {SHORTEST} characters")
-        self.patterns()
-
-    @property
-    def expression(self) -> str:
-        """What PostgreSQL matches; in a text nothing has a meaning of its own. In an expression lines are apart."""
-        if self.is_expression:
-            return LINE_WISE.sub(r"(?n\1)", self.text, count=1)
-        return re.sub(r"([^\w\s])", r"\\\1", self.text)
-
-    @property
-    def file_condition(self) -> tuple[str, str]:
-        """The operator of PostgreSQL for whole files, and what it is given: for a text the one that costs least."""
-        if self.is_expression:
-            return "~" if self.matches_case else "~*", self.expression
-        return "LIKE" if self.matches_case else "ILIKE", f"%{like_escaped(self.text)}%"
-
-    def patterns(self) -> Patterns | None:
-        if not self.path:
-            return None
-        anywhere = "/" not in self.path and any(sign in self.path for sign in "*?[")
-        return validated([f"**/{self.path}" if anywhere else self.path.rstrip("/")])
 
 
 class Line(NamedTuple):
@@ -119,81 +79,136 @@ class FoundFile(NamedTuple):
     more: bool
 
 
+@dataclass(frozen=True)
+class Found:
+    """Files with lines that match, in the order of paths; `rest` is the path up to which was searched when the time was up,
+    empty where there was time for all that was asked."""
+
+    files: list[FoundFile]
+    rest: str = ""
+
+
 def search_contents(
     sight: Sight, wanted: Wanted, *, after: str = "", limit: int, context: int = CONTEXT
-) -> list[FoundFile]:
-    """Up to `limit` files behind the path `after` with lines that match, in the order of paths. Raises InvalidRequest,
-    InvalidPattern, SearchTooSlow."""
+) -> Found:
+    """Up to `limit` files behind the path `after`. Raises InvalidRequest, InvalidPattern, SearchTooSlow."""
     wanted.check()
-    conditions, values = _conditions(sight, wanted, after)
-    hits = _Hits(sight.organization.pk, wanted, conditions, values, limit)
-    rows = hits.walked(FIRST_FILES)
-    if len(rows) < limit <= len(rows) * MORE_FILES // FIRST_FILES:
-        rows = hits.walked(MORE_FILES)
-    if len(rows) < limit:
+    search = _Search(sight, wanted)
+    rows: list[Any] = []
+    rest = ""
+    for batch in search.batches(after):
         try:
-            rows = hits.by_index()
+            rows += (hits := search.hits(batch, limit - len(rows)))
         except SearchTooSlow:
-            rows = hits.walked(None)
-    return [_found(path, text, marks, count, context) for path, text, marks, count in rows]
+            if not rest:
+                raise
+            break
+        rest = batch[-1]
+        if len(rows) >= limit:
+            rest = ""
+            break
+        if search.is_late:
+            break
+        search.expect(len(hits) / len(batch), limit - len(rows))
+    else:
+        rest = ""
+    return Found([_found(path, text, marks, count, context) for path, text, marks, count in rows], rest)
 
 
 def search_paths(sight: Sight, wanted: Wanted, *, limit: int) -> list[str]:
     """Paths that have the words of the text in this order, the likeliest first. Raises as `search_contents`."""
-    Wanted(wanted.text, is_expression=True, path=wanted.path).check()
-    conditions, values = _conditions(sight, wanted, "")
+    replace(wanted, is_expression=True).check()  # any number of characters will do
+    conditions, values = _conditions(sight, wanted)
     order, within, at_end = path_order(wanted.text)
     if not within:
         return []
-    parameters = [sight.organization.pk, *values, within, at_end, limit]
+    parameters = [sight.organization.pk, within, *values, at_end, limit]
     return [path for (path,) in _answered(PATHS.format(conditions=conditions, order=order), parameters)]
 
 
-def _conditions(sight: Sight, wanted: Wanted, after: str) -> tuple[str, list[Any]]:
+def _conditions(sight: Sight, wanted: Wanted) -> tuple[str, list[Any]]:
     seen, values = sight.sql("path")
     terms = [seen]
-    patterns = wanted.patterns()
+    patterns, endings = wanted.patterns(), wanted.endings()
     if patterns is not None:
         term, more = patterns.sql("path")
         terms.append(term)
         values = [*values, *more]
-    if after:
-        terms.append('path > %s COLLATE "C"')
-        values = [*values, after]
+    if endings:
+        terms.append("path LIKE ANY(%s)")
+        values = [*values, endings]
     return " AND ".join(terms), values
 
 
-@dataclass(frozen=True)
-class _Hits:
-    """Asks for the first `limit` files with lines that match: path, text, marks as [line, first, last], and how many lines
-    have some."""
+class _Search:
+    """One search, with the time that it has."""
 
-    organization_id: int
-    wanted: Wanted
-    conditions: str
-    values: list[Any]
-    limit: int
+    def __init__(self, sight: Sight, wanted: Wanted) -> None:
+        self._organization_id = sight.organization.pk
+        self._wanted = wanted
+        self._conditions, self._values = _conditions(sight, wanted)
+        self._until = time.monotonic() + SECONDS
+        self._size = FIRST_FILES
 
-    def walked(self, most: int | None) -> list[Any]:
-        """Of the first `most` files, or of all."""
-        source = WALK.format(conditions=self.conditions)
-        return self._asked(source, [self.organization_id, *self.values, most], SECONDS)
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() > self._until
 
-    def by_index(self) -> list[Any]:
-        source = ALL.format(conditions=self.conditions)
-        return self._asked(source, [self.organization_id, *self.values], INDEX_SECONDS)
+    def expect(self, share: float, missing: int) -> None:
+        """Of the files looked at last, this share matched: the next batch is to have what is missing, or to be larger."""
+        wanted = missing / share * 1.2 if share else LARGEST
+        self._size = max(SMALLEST, min(self._size * GROWTH, int(wanted), LARGEST))
 
-    def _asked(self, source: str, values: list[Any], seconds: int) -> list[Any]:
-        operator, flags = ("~", "") if self.wanted.matches_case else ("~*", "i")
-        expression = self.wanted.expression
-        file_operator, operand = self.wanted.file_condition
-        files = FILES.format(source=source, operator=file_operator)
-        parameters = [*values, self.organization_id, operand, expression, MAX_LINES + 1]
-        parameters += [expression, flags, expression, flags, MAX_MARKS, self.limit]
-        return _answered(HITS.format(files=files, operator=operator), parameters, seconds)
+    def batches(self, after: str) -> Iterator[list[str]]:
+        """Paths of files that may match, in order."""
+        first = self._paths(after, FIRST_FILES)
+        if first:
+            yield first
+        if len(first) < FIRST_FILES:
+            return
+        grams = self._wanted.grams
+        yield from self._indexed(first[-1], grams) if grams else self._walked(first[-1])
+
+    def hits(self, paths: list[str], limit: int) -> list[Any]:
+        """Of the first `limit` of these files with lines that match: path, text, marks as [line, first, last], and how many
+        lines have some."""
+        wanted = self._wanted
+        operator, flags = ("~", "") if wanted.matches_case else ("~*", "i")
+        collated = 'COLLATE "C"' if wanted.is_plain else ""
+        matches, operand = wanted.file_condition
+        sql = HITS.format(files=FILES.format(matches=matches), operator=operator, collated=collated)
+        parameters = [self._organization_id, self._organization_id, paths, operand]
+        parameters += [wanted.expression, MAX_LINES + 1, wanted.expression, flags, wanted.expression, flags]
+        return _answered(sql, [*parameters, MAX_MARKS, limit])
+
+    def _indexed(self, after: str, grams: list[str]) -> Iterator[list[str]]:
+        """Those that the index names; all of them, if it names too many."""
+        try:
+            paths = self._paths(after, None, grams)
+        except SearchTooSlow:
+            yield from self._walked(after)
+            return
+        at = 0
+        while at < len(paths):
+            batch = paths[at : at + self._size]
+            yield batch
+            at += len(batch)
+
+    def _walked(self, after: str) -> Iterator[list[str]]:
+        """All of them."""
+        while paths := self._paths(after, self._size):
+            yield paths
+            after = paths[-1]
+
+    def _paths(self, after: str, most: int | None, grams: Sequence[str] = ()) -> list[str]:
+        conditions, values = self._conditions, self._values
+        if grams:
+            conditions, values = f"{INDEXED} @> %s::text[] AND {conditions}", [list(grams), *values]
+        sql = CANDIDATES.format(conditions=conditions)
+        return [path for (path,) in _answered(sql, [self._organization_id, *values, after, most])]
 
 
-def _answered(sql: str, parameters: Sequence[Any], seconds: int = SECONDS) -> list[Any]:
+def _answered(sql: str, parameters: Sequence[Any], seconds: int = LONGEST) -> list[Any]:
     """The rows, within the time: an expression can be made to take for ever."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from changesets.models import Changeset
-from slices.global_state.merging import merge_global
+from slices.global_state.merging import _single_flight, merge_global
+from slices.global_state.progress import tell_step
 from slices.models import GlobalTag, Slice
 from slices.tests.test_global_state import break_chain
 from tests.pages import Pages, text_of, title_of
@@ -29,7 +30,7 @@ def test_what_waits_is_merged_by_hand(world, teams):
     pages = Pages(world.owner)
     assert "Nothing yet" in text_of(Pages(World("other").owner).get("/other/global/"))
     text = text_of(pages.get("/acme/global/"))
-    assert "2 landed commits waiting 2 slices ahead" in text
+    assert "2 landed commits waiting, the oldest since just now 2 slices ahead" in text
     assert "Count money" in text
     done = text_of(pages.post("/acme/global-merge/"))
     assert "g1 holds 2 landed commits." in done
@@ -52,6 +53,29 @@ def test_a_global_commit_is_shown_and_tagged(world, teams):
     assert "v1.0" in text_of(pages.get("/acme/global/"))
     assert "billing" in text_of(pages.get("/acme/slices/root/", commit="v1.0"))
     assert pages.status("/acme/global/v2/") == 404
+
+
+def test_how_far_a_merge_is_stands_on_the_page(world, teams):
+    pages = Pages(world.owner)
+    assert "is running" not in text_of(pages.get("/acme/global/"))
+    with _single_flight(world.organization):
+        assert "Looking for what has landed (step 1 of 5)" in text_of(pages.get("/acme/global/"))
+        tell_step(world.organization.pk, "checked")
+        html = pages.get("/acme/global/")
+        assert "Working out the changed folders (step 3 of 5)" in text_of(html)
+        assert '<progress max="5" value="2"' in html
+        assert "is running" not in text_of(Pages(World("other").owner).get("/other/global/"))
+    assert "is running" not in text_of(pages.get("/acme/global/"))
+
+
+def test_a_global_commit_names_slices_and_changed_folders(world, teams):
+    merge(world)
+    text = text_of(Pages(world.owner).get("/acme/global/g1/"))
+    assert "acme/billing 1 commit acme/secret 1 commit" in text
+    assert "Folder Changed paths billing 1 path secret 1 path" in text
+    text = text_of(Pages(world.user("member")).get("/acme/global/g1/"))
+    assert "billing 1 path" in text
+    assert "secret" not in text
 
 
 def test_members_see_what_is_theirs_and_strangers_nothing(world, teams):

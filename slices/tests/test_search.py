@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from gitslice.common.rows import fetch_row
 from slices.models import SearchText
 from slices.search import index, queries
+from slices.search.grams import INDEXED, grams_of_expression
 from slices.search.index import outdated_organizations, refresh
-from slices.search.queries import Line, Wanted, marked_line
+from slices.search.queries import Line, marked_line
+from slices.search.wanted import Wanted, read_filters
 from slices.tasks import index_landed
 from tests.pages import Pages, text_of
 
@@ -122,6 +127,7 @@ def test_paths_are_found_by_their_words(web, find):
         {"q": "(a{255}){255}", "regex": 1},
         {"q": "hello", "path": "a//b"},
         {"q": "hello", "in": "names"},
+        {"q": "hello", "lang": "../*"},
         {"q": "hello", "context": "-1"},
         {"q": "hello", "cursor": "?"},
     ],
@@ -132,7 +138,7 @@ def test_what_cannot_be_searched(web, api, query):
 
 def test_what_takes_too_long_is_stopped(world, web, api, monkeypatch):
     monkeypatch.setattr(
-        queries._Hits, "_asked", lambda *_: queries._answered("SELECT pg_sleep(5)", [], seconds=1)
+        queries._Search, "hits", lambda *_: queries._answered("SELECT pg_sleep(5)", [], seconds=1)
     )
     answer = api().get("search/acme/", q="hello")
     assert (answer.status_code, answer.json()["code"]) == (400, "search_too_slow")
@@ -184,18 +190,91 @@ def test_what_is_no_text_is_found_by_its_path_alone(world, web, find, monkeypatc
     assert paths(find("large", **{"in": "paths"})) == ["web/large"]
 
 
-def test_rare_words_are_found_behind_the_first_files(world, web, find, monkeypatch):
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """No file is looked at before the index is asked, and batches are of one file."""
     monkeypatch.setattr(queries, "FIRST_FILES", 1)
-    monkeypatch.setattr(queries, "MORE_FILES", 2)
+    monkeypatch.setattr(queries, "SMALLEST", 1)
+    monkeypatch.setattr(queries, "LARGEST", 1)
+
+
+@pytest.mark.parametrize("text", ["hello", "he", "HELLO", "lo"])
+def test_all_is_found_in_batches(world, web, find, one_by_one, text):
+    assert paths(find(text)) == ["docs/secret.md", "top.txt", "web/app.js", "web/app.py"]
+    assert paths(find("h[e]llo", regex=1)) == ["docs/secret.md", "top.txt", "web/app.js", "web/app.py"]
+
+
+def test_all_is_found_when_the_index_names_too_many(web, find, one_by_one, monkeypatch):
+    paths_of = queries._Search._paths
+
+    def gives_up(search, after, most, grams=()):
+        if grams:
+            raise queries.SearchTooSlow("too many")
+        return paths_of(search, after, most)
+
+    monkeypatch.setattr(queries._Search, "_paths", gives_up)
     assert paths(find("hello")) == ["docs/secret.md", "top.txt", "web/app.js", "web/app.py"]
 
 
-def test_common_words_are_found_when_the_index_names_too_many(web, find, monkeypatch):
-    def gives_up(hits):
-        raise queries.SearchTooSlow("too many")
+def test_a_search_stops_when_the_time_is_up_and_goes_on_from_there(
+    world, web, find, member, one_by_one, monkeypatch
+):
+    monkeypatch.setattr(queries, "SECONDS", -1.0)
+    found = find("return", member)
+    assert (paths(found), found["stopped_at"]) == ([], "web/app.js")  # and no path that they do not see
+    found = find("return", member, cursor=found["next_cursor"])
+    assert (paths(found), found["stopped_at"]) == (["web/app.py"], "web/app.py")
+    assert find("return", member, cursor=found["next_cursor"])["next_cursor"] is None
+    page = text_of(Pages(member).get("/search/", q="return"))
+    assert "Not found in the time there was" in page
+    assert "up to web/app.js" in page
 
-    monkeypatch.setattr(queries._Hits, "by_index", gives_up)
-    assert paths(find("hello")) == ["docs/secret.md", "top.txt", "web/app.js", "web/app.py"]
+
+WORDS = st.text(alphabet="ab_1é. -(Q", max_size=12)
+
+
+@given(before=WORDS, text=WORDS, after=WORDS)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_with_the_text_has_its_trigrams(db, before, text, after):
+    grams = Wanted(text).grams
+    assert fetch_row(
+        f"SELECT {INDEXED} @> %s::text[] FROM (VALUES (%s)) AS file(text)", [grams, before + text + after]
+    ) == (True,)
+
+
+@pytest.mark.parametrize(
+    ("expression", "grams"),
+    [
+        (r"class \w+Manager\(", ["cla", "las", "ass", "man", "ana", "nag", "age", "ger"]),
+        ("get_it", ["get", "etq", "tqi", "qit"]),
+        ("abcd?e", ["abc"]),
+        ("abc{0}", []),
+        ("(abc)?defg", ["def", "efg"]),
+        ("[]abc]xyz", ["xyz"]),
+        ("abc|xyz", []),
+        (r"\x41bcd", []),
+        ("(?i)abc", []),
+    ],
+)
+def test_trigrams_of_expressions(expression, grams):
+    assert grams_of_expression(expression) == grams
+
+
+def test_filters_stand_in_the_text(world, web, find):
+    def read(text, **given):
+        wanted, slice = read_filters(Wanted(text, **given), "")
+        return wanted.text, wanted.path, wanted.language, wanted.matches_case, slice
+
+    assert read("path:docs/** tax  rate lang:python") == ("tax rate", "docs/**", "python", False, "")
+    assert read("slice:acme/web case:yes ext:tf x") == ("x", "", "tf", True, "web")
+    assert read('"path:docs tax"') == ("path:docs tax", "", "", False, "")
+    assert read("xpath:docs path: tax") == ("xpath:docs path: tax", "", "", False, "")
+    assert paths(find("hello", lang="python")) == ["web/app.py"]
+    assert paths(find("hello", lang="js")) == ["web/app.js"]
+    assert paths(find("hello", lang="md", path="docs/**")) == ["docs/secret.md"]
+    html = Pages(world.owner).get("/search/", q="lang:python hello")
+    assert "web/app.py" in html
+    assert "docs/secret.md" not in html
 
 
 def test_long_lines_are_cut_to_their_match():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -20,8 +20,10 @@ from slices.diffs import FilePair
 from slices.history import HEAD, LogFilter, log, settled_commit
 from slices.log_bodies import commit_rows
 from slices.models import Commit, Slice
+from slices.renames import former_paths, path_then
 from slices.views.frame import framed, path_crumbs, wanted
 
+RECENT = 50  # commits to choose from
 MAX_FILES = 300  # of a diff on one page
 
 
@@ -31,14 +33,22 @@ def history(request: HttpRequest, org: str, name: str, path: str = "") -> HttpRe
     slice = visible_slice(request.user, org, name)
     page = Page(request.GET)
     before = None if page.after is None else whole_key(page.after)
-    sought = LogFilter(author=wanted(request, "author"), grep=wanted(request, "q"), path=path.rstrip("/"))
     if "\0" in path:
         raise InvalidRequest("the path has a NUL character")
+    path = path.rstrip("/")
+    former = former_paths(slice, path) if path else []
+    sought = LogFilter(
+        author=wanted(request, "author"), grep=wanted(request, "q"), path=path, former=tuple(former)
+    )
     shown, cursor = page.cut(
         log(slice, sought, before=before, limit=page.limit + 1), lambda commit: commit.seq
     )
     context = {
-        "commits": commit_rows(slice, shown, request.user),
+        "commits": [
+            row | {"path": path_then(path, former, commit.seq)}
+            for row, commit in zip(commit_rows(slice, shown, request.user), shown, strict=True)
+        ],
+        "former": former,
         "next_cursor": cursor,
         "path": path,
         "crumbs": path_crumbs(path),
@@ -61,28 +71,34 @@ def commit(request: HttpRequest, org: str, name: str, commit: str) -> HttpRespon
         return framed(request, slice, "history", commit=found, row=row, more_files=more, **diff)
 
     address = reverse("slices:commit", args=[org, name, bytes(found.digest).hex()])
-    return _diff_answer(request, slice, found, pairs[:MAX_FILES], address, {}, "slices/commit.html", page)
+    return _diff_answer(request, slice, found, pairs[:MAX_FILES], address, "slices/commit.html", page)
 
 
 @require_safe
-def compare(request: HttpRequest, org: str, name: str) -> HttpResponseBase:
-    """What differs between two commits of the slice."""
+def compare(request: HttpRequest, org: str, name: str, span: str = "") -> HttpResponseBase:
+    """What differs between two commits of the slice, `FROM...TO`; the form of the page leads there."""
     slice = visible_slice(request.user, org, name)
-    texts = {"from_text": wanted(request, "from"), "to_text": wanted(request, "to") or HEAD}
-    if not texts["from_text"]:
-        return render(request, "slices/compare.html", framed(request, slice, "history", **texts))
-    before = settled_commit(slice, texts["from_text"], request.user)
-    after = settled_commit(slice, texts["to_text"], request.user)
+    if wanted(request, "from") and wanted(request, "to"):
+        chosen = f"{wanted(request, 'from').strip()}...{wanted(request, 'to').strip()}"
+        if "/" not in chosen:
+            return HttpResponseRedirect(reverse("slices:compare-two", args=[org, name, chosen]))
+    old, dots, new = span.partition("...")
+    if span and (not old or not dots or "\0" in span):
+        raise InvalidRequest("two commits are compared as FROM...TO")
+    context: dict[str, Any] = {"from_text": old or wanted(request, "from"), "to_text": new or HEAD}
+    context["recent"] = log(slice, LogFilter(), before=None, limit=RECENT)
+    if not context["from_text"]:
+        return render(request, "slices/compare.html", framed(request, slice, "history", **context))
+    before = settled_commit(slice, context["from_text"], request.user)
+    after = settled_commit(slice, context["to_text"], request.user)
     pairs = changed_between(slice, before, after)
+    context |= {"before": before, "after": after, "more_files": max(len(pairs) - MAX_FILES, 0)}
 
     def page(diff: dict[str, Any]) -> dict[str, Any]:
-        more = max(len(pairs) - MAX_FILES, 0)
-        sides = {"before": before, "after": after, "more_files": more}
-        return framed(request, slice, "history", **texts, **sides, **diff)
+        return framed(request, slice, "history", **context, **diff)
 
-    address = reverse("slices:compare", args=[org, name])
-    query = {"from": _name(before), "to": _name(after)}
-    return _diff_answer(request, slice, after, pairs[:MAX_FILES], address, query, "slices/compare.html", page)
+    address = reverse("slices:compare-two", args=[org, name, f"{_name(before)}...{_name(after)}"])
+    return _diff_answer(request, slice, after, pairs[:MAX_FILES], address, "slices/compare.html", page)
 
 
 def _diff_answer(
@@ -91,7 +107,6 @@ def _diff_answer(
     after: Commit | None,
     pairs: Sequence[FilePair],
     path: str,
-    query: dict[str, str],
     template: str,
     page: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> HttpResponseBase:
@@ -105,7 +120,7 @@ def _diff_answer(
     view = diff_pages.chosen_view(request)
     compared = Compared(
         organization_id=slice.organization_id,
-        address=diff_pages.pinned(path, view, **query),
+        address=diff_pages.pinned(path, view),
         pairs=pairs,
         split=view == diff_pages.SPLIT,
         attributes=attributes_at(slice, after, [pair.path for pair in pairs]),

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.api.access import signed_in
+from accounts.models import User
+from accounts.services import role_in
 from gitslice.common.errors import DomainError
 from slices.access import Access, administers
 from slices.api.access import visible_slice
@@ -21,7 +23,7 @@ from slices.patterns import definition_of
 from slices.roles import name_of, owner_names, roles_of
 from slices.services import SliceEdit, edit_slice
 from slices.sizes import size_of
-from slices.views.frame import framed
+from slices.views.frame import framed, wanted
 from slices.views.lists import words
 
 MAX_VERSIONS = 100
@@ -34,8 +36,12 @@ def definition(request: HttpRequest, org: str, name: str) -> HttpResponse:
     slice = visible_slice(request.user, org, name)
     versions = list(slice.definitions.select_related("author").order_by("-version")[: MAX_VERSIONS + 1])
     head = head_of(slice)
+    older, newer = (_version_named(versions, wanted(request, name)) for name in ("from", "to"))
     context = {
         "definition": definition_of(slice),
+        "older": older,
+        "newer": newer,
+        "compared": _version(newer, older) if older and newer else None,
         "versions": [_version(new, old) for new, old in zip(versions, [*versions[1:], None], strict=False)][
             :MAX_VERSIONS
         ],
@@ -54,9 +60,9 @@ def slice_overlaps(request: HttpRequest, org: str, name: str) -> HttpResponse:
     found = overlaps(slice, list(candidates(slice, request.user)[:MAX_OVERLAPS]))
     found.sort(key=lambda overlap: (-overlap.path_count, overlap.slice.name))
     shares = [(overlap, _percent(overlap.path_count, size.files)) for overlap in found]
-    return render(
-        request, "slices/overlaps.html", framed(request, slice, "overlaps", shares=shares, size=size)
-    )
+    member = isinstance(request.user, User) and role_in(request.user, slice.organization) is not None
+    frame = framed(request, slice, "overlaps", shares=shares, size=size, member=member)
+    return render(request, "slices/overlaps.html", frame)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -140,9 +146,14 @@ def _version(new: Definition, old: Definition | None) -> dict[str, Any]:
     return {
         "definition": new,
         "hex": bytes(new.digest).hex(),
+        "parent": bytes(new.parent_digest).hex() if new.parent_digest else "",
         "added": [_spoken(*pattern) for pattern in sorted(after - before)],
         "removed": [_spoken(*pattern) for pattern in sorted(before - after)],
     }
+
+
+def _version_named(versions: list[Definition], number: str) -> Definition | None:
+    return next((version for version in versions if str(version.version) == number), None)
 
 
 def _spoken(sign: str, pattern: str) -> str:

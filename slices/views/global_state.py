@@ -14,8 +14,10 @@ from accounts.models import Organization, User
 from gitslice.common.pages import page_or_fragment, performed
 from gitslice.common.pagination import Page, whole_key
 from slices.access import administers
+from slices.global_state.folders import MOST_FOLDERS, changed_folders
 from slices.global_state.merging import may_merge, merge_global
 from slices.global_state.naming import existing_global
+from slices.global_state.progress import running_merge
 from slices.global_state.reading import (
     Sight,
     global_detail,
@@ -25,6 +27,7 @@ from slices.global_state.reading import (
     slice_rows,
     status_body,
 )
+from slices.global_state.recomputing import members
 from slices.global_state.tags import create_tag
 from slices.models import GlobalCommit
 
@@ -63,6 +66,7 @@ def state(request: HttpRequest, org: str) -> HttpResponse:
         "org": org,
         "status": status_body(sight),
         "rows": global_rows(sight, shown),
+        "running": running_merge(organization.pk),
         "pending": landed_rows(sight, pending[:SHOWN_PENDING]),
         "more_pending": max(len(pending) - SHOWN_PENDING, 0),
         "slices": [
@@ -80,7 +84,9 @@ def commit(request: HttpRequest, org: str, commit: str) -> HttpResponse:
     """One global commit: what is in it, its tags."""
     user = signed_in(request.user)
     organization = own_organization(user, org)
-    row = global_detail(Sight(user, organization), existing_global(organization.pk, commit))
+    found = existing_global(organization.pk, commit)
+    sight = Sight(user, organization)
+    row = global_detail(sight, found)
     landed = row["merged"][:SHOWN_LANDED]
     context = {
         "organization": organization,
@@ -88,6 +94,8 @@ def commit(request: HttpRequest, org: str, commit: str) -> HttpResponse:
         "row": row,
         "landed": [facts | {"address": _commit_address(facts)} for facts in landed],
         "more_landed": max(len(row["merged"]) - SHOWN_LANDED, 0),
+        "most_folders": MOST_FOLDERS,
+        "folders": changed_folders(user, found, sight.of(members(found))),
         "may_merge": may_merge(user, organization),
         "may_revert": administers(user, organization.pk),
     }

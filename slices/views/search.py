@@ -16,11 +16,12 @@ from accounts.errors import OrganizationNotFound
 from accounts.models import Membership, Organization
 from gitslice.common.errors import InvalidRequest
 from gitslice.common.pagination import Page, text_key
-from slices.api.search import wanted_search
+from slices.api.search import page_of, wanted_search
 from slices.errors import InvalidPattern, SearchTooSlow
 from slices.models import Slice
-from slices.search.queries import FoundFile, Line, Wanted, search_contents, search_paths
+from slices.search.queries import FoundFile, Line, search_contents, search_paths
 from slices.search.sight import Sight, sight_of
+from slices.search.wanted import Wanted, read_filters
 from slices.views.frame import wanted
 
 FILES = 20  # of a page
@@ -41,7 +42,8 @@ def search(request: HttpRequest) -> HttpResponse:
     organizations = _organizations(request)
     organization = _chosen(organizations, wanted(request, "org"))
     context: dict[str, Any] = {"asked": asked, "organizations": organizations, "organization": organization}
-    context["slice_name"] = name = wanted(request, "slice")
+    context["slice_name"] = wanted(request, "slice")
+    asked, name = read_filters(asked, context["slice_name"])
     status = 200
     if organization is not None and asked.text.strip():
         try:
@@ -57,12 +59,12 @@ def _results(request: HttpRequest, sight: Sight, asked: Wanted) -> dict[str, Any
     page = Page(request.GET)
     after = "" if page.after is None else text_key(page.after)
     page.limit = FILES
-    found, cursor = page.cut(
-        search_contents(sight, asked, after=after, limit=FILES + 1), lambda file: file.path
-    )
+    found = search_contents(sight, asked, after=after, limit=FILES + 1)
+    shown, cursor = page_of(page, found)
     paths = search_paths(sight, asked, limit=PATHS) if not (after or asked.is_expression) else []
     return {
-        "files": [_shown(sight, file) for file in found],
+        "files": [_shown(sight, file) for file in shown],
+        "stopped_at": found.rest,
         "next_cursor": cursor,
         "paths": [(path, sight.slice_of(path)) for path in paths],
     }

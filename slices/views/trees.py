@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from gitslice.common.pages import page_or_fragment
+from gitslice.common.pagination import Page, cursor_at, text_key
 from slices.api.access import visible_slice
 from slices.api.archives import archive_response
 from slices.api.commits import existing_commit
@@ -20,7 +21,7 @@ from slices.blobs import find_entries, open_file
 from slices.coverage import covering_slices
 from slices.entries import Entry, entries_at
 from slices.finding import find_paths
-from slices.folders import list_folder
+from slices.folders import Child, list_folder
 from slices.history import HEAD, LogFilter, log
 from slices.last_commits import last_commits
 from slices.models import Commit, Slice
@@ -30,6 +31,7 @@ from slices.views.files import IMAGES, SANDBOX, extension, readme_of, shown_file
 from slices.views.frame import framed, path_crumbs, wanted, wanted_commit
 
 FOUND = 60
+MOST_CHILDREN = 500  # of a folder on one page
 FULL_ID = 64  # hexadecimal digits
 
 
@@ -120,16 +122,30 @@ def _entry_at(slice: Slice, commit: Commit | None, path: str) -> Entry | None:
 def _folder_page(
     request: HttpRequest, slice: Slice, commit: Commit | None, path: str, frame: dict[str, Any]
 ) -> HttpResponse:
-    children = list_folder(slice, commit, path)
+    page = Page(request.GET)
+    after = "" if page.after is None else text_key(page.after)
+    children, cursor = _page_of_folder(slice, commit, path, after)
     newest = last_commits(slice, commit, path, children)
     prefix = f"{path}/" if path else ""
     rows = [(child, prefix + child.name, newest.get(child.name)) for child in children]
     last = max(newest.values(), key=lambda found: found.seq, default=None)
     readme = readme_of(slice, path, {child.name: child for child in children}, frame["named"])
     context: dict[str, Any] = {"rows": rows, "last": last, "readme": readme, "folder": path}
+    context |= {"next_cursor": cursor, "after": after}
     if not path and commit is not None and not frame["named"]:
         context["size"] = size_of(slice, commit.moment)
     return render(request, "slices/tree.html", frame | context)
+
+
+def _page_of_folder(
+    slice: Slice, commit: Commit | None, path: str, after: str
+) -> tuple[list[Child], str | None]:
+    """What stands in the folder, and the cursor of the rest of a large one, which is cut in the order of paths."""
+    children = list_folder(slice, commit, path, after=after, limit=MOST_CHILDREN + 1)
+    if len(children) <= MOST_CHILDREN:
+        return children, None
+    *kept, extra = sorted(children, key=lambda child: child.place)
+    return [child for child in children if child is not extra], cursor_at(kept[-1].place)
 
 
 def _file_page(

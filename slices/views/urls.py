@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{SLICE}history/<path:path>", commits.history, name="path-history"),
     path(f"{SLICE}commits/<str:commit>/", commits.commit, name="commit"),
     path(f"{SLICE}compare/", commits.compare, name="compare"),
+    path(f"{SLICE}compare/<str:span>/", commits.compare, name="compare-two"),
     path(f"{SLICE}definition/", facts.definition, name="definition"),
     path(f"{SLICE}overlaps/", facts.slice_overlaps, name="overlaps"),
     path(f"{SLICE}settings/", facts.settings, name="settings"),

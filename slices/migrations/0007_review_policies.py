@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('slices', '0003_search'),
+        ('slices', '0006_commit_by_time'),
     ]
 
     operations = [
