@@ -50,7 +50,8 @@ class Connection:
         self, host: str, port: int, *, tls: ssl.SSLContext | None, connect_timeout: float, timeout: float
     ):
         """Connects at once. Raises OSError."""
-        self.sock: socket.socket | None = socket.create_connection((host, port), connect_timeout)
+        name = host.encode() if host.isascii() else host  # a str loads the codec for international names
+        self.sock: socket.socket | None = socket.create_connection((name, port), connect_timeout)  # type: ignore[arg-type]
         try:
             if tls:
                 self.sock = tls.wrap_socket(self.sock, server_hostname=host)
