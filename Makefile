@@ -67,9 +67,32 @@ openapi: .venv ## docs/openapi.yaml is what the server says
 openapi.update: .venv ## write docs/openapi.yaml
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-deployment: .venv ## compose file and Dockerfile
+deployment: .venv ## compose file, Dockerfile, Kubernetes manifests, CI workflow
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
+
+.PHONY: units image.rehearsal partition pooling sbom audit
+units: ## units of systemd, and how much they are exposed (needs systemd)
+	@deploy/check-systemd
+
+image.rehearsal: .venv ## build the image's steps in a bare Debian and run all parts in it (needs root and debootstrap)
+	@$(BIN)/python deploy/rehearse
+
+partition: .venv ## machines cut off and killed under load, in network namespaces (needs root and ip)
+	@$(BIN)/python -m bench.partition
+
+pooling: .venv ## the tests of the API and of landing through PgBouncer (needs Debian's pgbouncer)
+	@$(BIN)/python -m bench.pooling
+
+sbom: .venv ## build/sbom.cdx.json: all that the server consists of, with licences (CycloneDX)
+	@$(BIN)/python deploy/sbom
+
+audit: .venv ## known vulnerabilities of what is locked (asks the package registry)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock --requirement requirements-dev.lock \
+		|| { echo "error: something is vulnerable, or the service that knows could not be asked: nothing is proven" >&2; exit 1; }
 
 bench: .venv ## measure against git on this machine
 	@$(BIN)/python -m bench.run
