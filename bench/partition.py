@@ -19,7 +19,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,7 +117,9 @@ class System:
         self._start_postgresql()
         self._start_valkey(password)
         self._start_store()
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("GITSLICE_")}
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("GITSLICE_")
+        }
         self.environment |= KEY | {
             "DATABASE_URL": f"postgresql://gitslice:{password}@{SERVERS}:5432/gitslice?connect_timeout=3"
             "&tcp_user_timeout=10000&keepalives_idle=5&keepalives_interval=2&keepalives_count=3",
@@ -144,9 +145,27 @@ class System:
             file.write(f"host all all {SERVERS}/24 scram-sha-256\n")
         program = postgres.program("postgres")
         options = ["-D", str(folder / "data"), "-c", "listen_addresses=*", "-c", "port=5432"]
-        keepalives = ["-c", "tcp_keepalives_idle=5", "-c", "tcp_keepalives_interval=2", "-c", "tcp_keepalives_count=3"]
-        as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if identity() else []
-        self.lab.start("postgresql", "servers", *as_nobody, program, *options, *keepalives, log=self.log("postgresql"), cwd="/")
+        keepalives = [
+            "-c",
+            "tcp_keepalives_idle=5",
+            "-c",
+            "tcp_keepalives_interval=2",
+            "-c",
+            "tcp_keepalives_count=3",
+        ]
+        as_nobody = (
+            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if identity() else []
+        )
+        self.lab.start(
+            "postgresql",
+            "servers",
+            *as_nobody,
+            program,
+            *options,
+            *keepalives,
+            log=self.log("postgresql"),
+            cwd="/",
+        )
 
     def _start_valkey(self, password: str) -> None:
         options = ["--bind", "0.0.0.0", "--requirepass", password, "--save", "", "--dir", str(self.home)]
@@ -156,14 +175,18 @@ class System:
         options = ["mini", f"-dir={self.home}/weed", f"-ip={SERVERS}", "-ip.bind=0.0.0.0", "-s3.port=8333"]
         options += ["-s3.port.iceberg=0", "-webdav=false", "-admin.ui=false"]
         (self.home / "weed").mkdir()
-        self.lab.start("store", "servers", BIN / "weed", *options, log=self.log("store"), env=os.environ | KEY)
+        self.lab.start(
+            "store", "servers", BIN / "weed", *options, log=self.log("store"), env=os.environ | KEY
+        )
         deadline = time.monotonic() + 60
         while self._inside("servers", "curl", "-sf", f"http://{SERVERS}:8333/healthz"):
             assert time.monotonic() < deadline, "the store did not start"
             time.sleep(0.3)
 
     def _inside(self, where: str, *command: str) -> int:
-        return subprocess.run(["ip", "netns", "exec", self.lab.of(where), *command], stdout=subprocess.DEVNULL).returncode
+        return subprocess.run(
+            ["ip", "netns", "exec", self.lab.of(where), *command], stdout=subprocess.DEVNULL
+        ).returncode
 
     def log(self, name: str) -> Path:
         return self.home / f"{name}.log"
@@ -171,7 +194,9 @@ class System:
     def manage(self, *arguments: str, **options: object) -> str:
         inside = ["ip", "netns", "exec", self.lab.of("servers")]
         environment = self.environment | {"GITSLICE_HOME": str(self.home)}
-        return run(*inside, sys.executable, "manage.py", *arguments, cwd=REPOSITORY, env=environment, **options)
+        return run(
+            *inside, sys.executable, "manage.py", *arguments, cwd=REPOSITORY, env=environment, **options
+        )
 
     def web(self, name: str) -> None:
         command = [BIN / "gunicorn", "--config", "deploy/gunicorn.conf.py", "gitslice.wsgi"]
@@ -179,7 +204,15 @@ class System:
 
     def worker(self, name: str) -> None:
         command = [BIN / "celery", "-A", "gitslice", "worker", "--loglevel", "WARNING", "--without-gossip"]
-        command += ["--without-mingle", "--hostname", f"{name}@{name}", "--queues", "celery", "--concurrency", "1"]
+        command += [
+            "--without-mingle",
+            "--hostname",
+            f"{name}@{name}",
+            "--queues",
+            "celery",
+            "--concurrency",
+            "1",
+        ]
         self._ours(name, "worker", command)
 
     def _ours(self, name: str, role: str, command: list[str | Path], **more: str) -> None:
@@ -218,15 +251,21 @@ class Team(threading.Thread):
         edit = {"op": "add", "path": path, "mode": "100644", "digest": digest}
         body = json.dumps({"title": title, "edits": [edit], "merge": True}).encode()
         self._post("uploads/acme/", file.getvalue(), "application/x-gitslice-pack")
-        answer, web = self._post(f"slices/acme/{self.slice}/changesets/", body, "application/json", key=secrets.token_hex(8))
+        answer, web = self._post(
+            f"slices/acme/{self.slice}/changesets/", body, "application/json", key=secrets.token_hex(8)
+        )
         return str(answer["commit"]), web
 
     def _post(self, path: str, body: bytes, kind: str, key: str = "") -> tuple[dict[str, object], str]:
         while True:
             web = self._next()
-            headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind} | ({"Idempotency-Key": key} if key else {})
+            headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind} | (
+                {"Idempotency-Key": key} if key else {}
+            )
             try:
-                connection = self.connections.setdefault(web, http.client.HTTPConnection(WEBS[web], 8000, timeout=PATIENCE_SECONDS))
+                connection = self.connections.setdefault(
+                    web, http.client.HTTPConnection(WEBS[web], 8000, timeout=PATIENCE_SECONDS)
+                )
                 connection.request("POST", f"/api/v1/{path}", body, headers)
                 answer = connection.getresponse()
                 content = answer.read()
@@ -290,7 +329,11 @@ def events(system: System) -> list[tuple[float, str]]:
         (8, "web1 is cut off", lambda: lab.cut("web1")),
         (16, "web2 is killed", lambda: lab.kill("web2")),
         (20, "worker1 is cut off", lambda: lab.cut("worker1")),
-        (36, "web1 and worker1 are back, web2 starts", lambda: (lab.mend("web1"), lab.mend("worker1"), system.web("web2"))),
+        (
+            36,
+            "web1 and worker1 are back, web2 starts",
+            lambda: (lab.mend("web1"), lab.mend("worker1"), system.web("web2")),
+        ),
     ]
     began = time.time()
     for at, what, act in plan:
@@ -304,12 +347,14 @@ def events(system: System) -> list[tuple[float, str]]:
 def tell(result: dict, happened: list[tuple[float, str]], began: float, ended: float) -> None:
     """Landings by phase, and the longest that any waited."""
     moments = [(began, "all machines"), *happened]
-    for (start, what), end in zip(moments, [*(time for time, _ in happened), ended], strict=True):
+    for (start, what), end in zip(moments, [*(moment for moment, _ in happened), ended], strict=True):
         phase = [one for one in result["landed"] if start <= one[3] < end]
         waits = sorted(one[3] - one[2] for one in phase) or [0.0]
         by_web = {web: sum(one[4] == web for one in phase) for web in WEBS}
-        print(f"{start - began:5.0f} s  {what}: {len(phase) / (end - start):.1f} landings/s {by_web}, "
-              f"median {1000 * waits[len(waits) // 2]:.0f} ms, longest {waits[-1]:.1f} s")
+        print(
+            f"{start - began:5.0f} s  {what}: {len(phase) / (end - start):.1f} landings/s {by_web}, "
+            f"median {1000 * waits[len(waits) // 2]:.0f} ms, longest {waits[-1]:.1f} s"
+        )
     print(f"attempts that failed and were made again: {result['failures']}")
 
 
@@ -347,7 +392,17 @@ def main() -> int:
         for web in WEBS:
             while made._inside("client", "curl", "-sf", f"http://{WEBS[web]}:8000/readyz"):
                 time.sleep(0.5)
-        inside = ["ip", "netns", "exec", made.lab.of("client"), sys.executable, "-m", "bench.partition", made.token, "55"]
+        inside = [
+            "ip",
+            "netns",
+            "exec",
+            made.lab.of("client"),
+            sys.executable,
+            "-m",
+            "bench.partition",
+            made.token,
+            "55",
+        ]
         say("landings begin")
         began = time.time()
         with subprocess.Popen(inside, cwd=REPOSITORY, stdout=subprocess.PIPE) as load:
@@ -357,7 +412,11 @@ def main() -> int:
         say("checking")
         wrong = check(made, result)
         say("checked")
-        print(f"{len(result['landed'])} landings acknowledged, each there once; fsck clean; all machines serve" if not wrong else "")
+        print(
+            f"{len(result['landed'])} landings acknowledged, each there once; fsck clean; all machines serve"
+            if not wrong
+            else ""
+        )
         for line in wrong[:20]:
             print(f"error: {line}", file=sys.stderr)
         return 1 if wrong else 0
