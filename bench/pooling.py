@@ -68,6 +68,8 @@ def main() -> int:
                 "GITSLICE_HOME": str(home),
                 "DATABASE_URL": f"{pooled}?pooling=transaction",
                 "REDIS_URL": servers.redis_url,
+                "DJANGO_SETTINGS_MODULE": "tests.settings",
+                "GITSLICE_RACE_ROUNDS": "5",
             }
             time.sleep(1)
             # --reuse-db: a database to which the pooler holds connections cannot be dropped
