@@ -3,8 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_VERSION := pip==26.3# the pip of older Pythons writes programs that start 6 ms later
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CLI := cli/pyproject.toml $(shell find cli/gs cli/gitslice_core -name '*.py' 2>/dev/null)
 
 .PHONY: help run test soak merges check bench clean lock .venv
@@ -27,16 +26,16 @@ merges: .venv ## our three-way merge against git's, on files of real projects fr
 
 .venv: .venv/.dev .venv/.cli ## the virtual environment, with everything for development
 
-.venv/.runtime: requirements.txt requirements.lock
+.venv/.runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: GitSlice needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
-	@test -x $(BIN)/python || { $(PYTHON) -m venv .venv && $(PIP) $(PIP_VERSION); }
+	@test -x $(BIN)/python || { $(PYTHON) -m venv .venv && $(PIP) --require-hashes -r requirements-pip.lock; }
 	@echo "installing the server's packages into .venv" >&2
-	@$(PIP) -r requirements.txt
+	@$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
-.venv/.dev: requirements-dev.txt .venv/.runtime
+.venv/.dev: requirements-dev.lock .venv/.runtime
 	@echo "installing the packages for tests and checks into .venv" >&2
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # The program is linked, not copied, and compiled here: some environments forbid Python to write bytecode later.
@@ -74,17 +73,45 @@ configuration: .venv ## docs/configuration.md tells of every setting
 configuration.update: .venv ## write the tables of docs/configuration.md
 	@$(BIN)/python -m gitslice.configuration docs/configuration.md
 
-deployment: .venv ## compose file and Dockerfile
+deployment: .venv ## compose file, Dockerfile, Kubernetes manifests, CI workflow
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
+
+.PHONY: units image.rehearsal partition pooling sbom audit
+units: ## units of systemd, and how much they are exposed (needs systemd)
+	@deploy/check-systemd
+
+image.rehearsal: .venv ## build the image's steps in a bare Debian and run all parts in it (needs root and debootstrap)
+	@$(BIN)/python deploy/rehearse
+
+partition: .venv ## machines cut off and killed under load, in network namespaces (needs root and ip)
+	@$(BIN)/python -m bench.partition
+
+pooling: .venv ## the tests of the API and of landing through PgBouncer (needs Debian's pgbouncer)
+	@$(BIN)/python -m bench.pooling
+
+sbom: .venv ## build/sbom.cdx.json: all that the server consists of, with licences (CycloneDX)
+	@$(BIN)/python deploy/sbom
+
+audit: .venv ## known vulnerabilities of what is locked (asks the package registry)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock --requirement requirements-dev.lock \
+		|| { echo "error: something is vulnerable, or the service that knows could not be asked: nothing is proven" >&2; exit 1; }
 
 bench: .venv ## measure against git on this machine
 	@$(BIN)/python -m bench.run
 
-lock: ## resolve the newest versions that the requirements allow, into requirements.lock
-	@rm -rf build/lock && $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet -r requirements-dev.txt
-	@{ echo "# Exact versions of everything, used as constraints. Made by 'make lock'."; \
-		build/lock/bin/pip freeze --all | grep -v '^pip=='; } > requirements.lock
+# For Python 3.11 and everything newer, on any system: what only some need has a marker. $(LOCK) takes what is locked
+# already where it still fits; `make lock UPGRADE=--upgrade` takes the newest.
+LOCK = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	--annotation-style line --custom-compile-command 'make lock'
+lock: ## resolve what the requirements allow, with digests, into requirements.lock and requirements-dev.lock
+	@rm -rf build/lock && $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv==0.13.8
+	@$(LOCK) requirements.txt --output-file requirements.lock
+	@$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
+	@echo 'pip==26.3 # the pip of older Pythons writes programs that start 6 ms later' | $(LOCK) - --output-file requirements-pip.lock
 	@rm -rf build/lock
 
 clean: ## remove the virtual environment, the data folder and everything generated

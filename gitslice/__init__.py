@@ -1,6 +1,6 @@
 """GitSlice: a version control server that gives each team a slice of one tree."""
 
 from gitslice.celery import app as celery_app
+from gitslice_core import __version__
 
-__version__ = "0.1.0"
-__all__ = ["celery_app"]
+__all__ = ["__version__", "celery_app"]

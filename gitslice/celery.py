@@ -1,11 +1,12 @@
 import logging
 import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
-from celery.signals import after_setup_logger, after_setup_task_logger
+from celery.signals import after_setup_logger, after_setup_task_logger, heartbeat_sent
 
 from gitslice.common.logs import redact
 
@@ -23,3 +24,10 @@ app.autodiscover_tasks()
 @after_setup_task_logger.connect
 def _hide_secrets(logger: logging.Logger, **_: Any) -> None:
     redact(logger.handlers)
+
+
+@heartbeat_sent.connect
+def _show_life(**_: Any) -> None:
+    """For `deploy/probe worker`: every two seconds, while the broker can be reached."""
+    if name := os.environ.get("WORKER_ALIVE_FILE"):
+        Path(name).touch()

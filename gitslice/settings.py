@@ -107,18 +107,22 @@ def _database_options() -> dict[str, Any]:
     options: dict[str, Any] = dict(_database.get("OPTIONS", {}))
     options |= {
         "server_side_binding": True,
-        "prepare_threshold": 5,
-    }  # plans are made once for each connection
+        "prepare_threshold": None if _pooled else 5,
+    }  # plans are made once for each connection, unless a pooler gives it to somebody else after each transaction
     if GITSLICE_ROLE == "web":
         options["pool"] = {"min_size": 1, "max_size": _given["GITSLICE_DATABASE_POOL"], "timeout": 10}
-        options["options"] = f"-c statement_timeout={_given['GITSLICE_SQL_TIMEOUT_SECONDS']}s"
+        if not _pooled:  # the pooler sets it on its connections
+            options["options"] = f"-c statement_timeout={_given['GITSLICE_SQL_TIMEOUT_SECONDS']}s"
     return options
 
+
+_pooled = _database.get("OPTIONS", {}).pop("pooling", "") == "transaction"  # docs/scaling.md
 
 DATABASES = {
     "default": {
         **_database,
         "ENGINE": "django.db.backends.postgresql",
+        "DISABLE_SERVER_SIDE_CURSORS": _pooled,
         "CONN_HEALTH_CHECKS": True,  # a restart of the database is no reason for errors
         "CONN_MAX_AGE": 0 if GITSLICE_ROLE == "web" else 600,
         "OPTIONS": _database_options(),

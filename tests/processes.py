@@ -48,9 +48,10 @@ def wait_until_open(port: int, process: subprocess.Popen[bytes], seconds: float 
 
 def server_environment() -> dict[str, str]:
     """What a process needs to work on this test's database, cache and objects."""
-    base = os.environ["DATABASE_URL"].rpartition("/")[0]
+    base, _, rest = os.environ["DATABASE_URL"].rpartition("/")
+    options = "".join(rest.partition("?")[1:])
     return {
-        "DATABASE_URL": f"{base}/{settings.DATABASES['default']['NAME']}",
+        "DATABASE_URL": f"{base}/{settings.DATABASES['default']['NAME']}{options}",
         "REDIS_URL": settings.REDIS_URL,
         "OBJECT_STORE_URL": settings.OBJECT_STORE_URL,
     }

@@ -1,3 +1,5 @@
 """`gs`, the command line of GitSlice: HTTP to a server, files in a working directory, no Django."""
 
-__version__ = "0.1.0"
+from gitslice_core import __version__
+
+__all__ = ["__version__"]
