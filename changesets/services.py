@@ -32,6 +32,7 @@ from changesets.rows import insert_changeset, insert_patchset
 from changesets.signals import changeset_changed
 from gitslice.common.audit import record
 from gitslice.common.errors import InvalidRequest, PermissionDenied
+from gitslice.objects.naming import require_stored
 from gitslice.objects.services import uploaded_sizes
 from slices.access import Access
 from slices.entries import Entry, entries_at
@@ -172,6 +173,7 @@ def replace_patchset(
     changeset = _locked(changeset)
     _check_current(changeset, plan.patchset.number)
     number = changeset.current.number + 1
+    require_stored(changeset.organization_id, _new_contents(plan, edits))
     insert_patchset(changeset, base, edits, author=actor, number=number, origin=origin, decisions=decisions)
     _audit(
         changeset,
@@ -265,6 +267,13 @@ def _base_commit(actor: User, slice: Slice, text: str | None) -> Commit | None:
         return base_commit(slice, text, actor)
     except CommitNotFound:
         raise UnknownBase(f"{slice} has no commit {text[:64]}") from None
+
+
+def _new_contents(plan: Plan, edits: Sequence[PathEdit]) -> set[bytes]:
+    """What the edits name, and neither the patchset before nor the heads did."""
+    known = {entry.digest for edit in plan.edits for entry in (edit.base, edit.new) if entry}
+    known |= {head.entry.digest for head in plan.seen.values() if head.entry}
+    return {edit.new.digest for edit in edits if edit.new} - known
 
 
 def _nameable_sizes(

@@ -66,43 +66,43 @@ def stream_selected(organization_id: int, select: str, parameters: Sequence[Any]
     return _streamed(_selected(select, parameters, organization_id))
 
 
-def _streamed(blobs: Iterator[_Placed]) -> Iterator[bytes]:
+def _streamed(blobs: Iterator[Placed]) -> Iterator[bytes]:
     """Frames are copied as they are stored, in the order of storage; a dictionary precedes those made with it."""
     yield MAGIC
     count = 0
-    pack: _Pack | None = None
+    pack: PlacedPack | None = None
     for run in _runs(blobs):
         if run[0].pack != pack:
             pack = run[0].pack
             yield dictionary_record(_dictionary_frame(pack))
-        yield from _interleaved(_bytes_of(run), run)
+        yield from interleaved(_bytes_of(run), run)
         count += len(run)
     yield end_record(count)
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """A blob, where it lies, and the facts of its pack."""
 
     digest: bytes
     size: int
     offset: int
     length: int
-    pack: _Pack
+    pack: PlacedPack
 
 
-class _Pack(NamedTuple):
+class PlacedPack(NamedTuple):
     name: str  # of the stored object
     dictionary: tuple[int, int] | None  # offset and length in it
 
 
-def _listed(organization_id: int, digests: Collection[bytes]) -> Iterator[_Placed]:
+def _listed(organization_id: int, digests: Collection[bytes]) -> Iterator[Placed]:
     with connection.cursor() as cursor:
         sql = SELECTED.format(select="SELECT unnest(%s::bytea[])")
         cursor.execute(sql, [list(digests), organization_id])
         yield from _placed(organization_id, cursor)
 
 
-def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> Iterator[_Placed]:
+def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> Iterator[Placed]:
     """Copied row by row, so that nobody holds them all. (A cursor would be planned for its first rows, not for all.)"""
     with connection.cursor() as cursor:
         binder = ClientCursor(connection.connection)  # COPY takes no parameters: they are bound here
@@ -112,19 +112,19 @@ def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> I
             yield from _placed(organization_id, copy.rows())
 
 
-def _placed(organization_id: int, rows: Iterable[Any]) -> Iterator[_Placed]:
-    packs: dict[int, _Pack] = {}
+def _placed(organization_id: int, rows: Iterable[Any]) -> Iterator[Placed]:
+    packs: dict[int, PlacedPack] = {}
     for digest, size, offset, length, pack_id, pack_digest, dictionary_offset, dictionary_length in rows:
         pack = packs.get(pack_id)
         if pack is None:
             span = (dictionary_offset, dictionary_length) if dictionary_length else None
-            pack = packs[pack_id] = _Pack(object_name(organization_id, pack_digest), span)
-        yield _Placed(bytes(digest), size, offset, length, pack)
+            pack = packs[pack_id] = PlacedPack(object_name(organization_id, pack_digest), span)
+        yield Placed(bytes(digest), size, offset, length, pack)
 
 
-def _runs(blobs: Iterable[_Placed]) -> Iterator[list[_Placed]]:
+def _runs(blobs: Iterable[Placed]) -> Iterator[list[Placed]]:
     """Blobs of one pack together, at most RUN at a time."""
-    run: list[_Placed] = []
+    run: list[Placed] = []
     for blob in blobs:
         if run and (blob.pack != run[0].pack or len(run) == RUN):
             yield run
@@ -134,17 +134,17 @@ def _runs(blobs: Iterable[_Placed]) -> Iterator[list[_Placed]]:
         yield run
 
 
-def _bytes_of(run: list[_Placed]) -> Iterator[bytes]:
+def _bytes_of(run: list[Placed]) -> Iterator[bytes]:
     return object_store().read_ranges(run[0].pack.name, [(blob.offset, blob.length) for blob in run])
 
 
 @lru_cache(maxsize=200)
-def _dictionary_frame(pack: _Pack) -> bytes:
+def _dictionary_frame(pack: PlacedPack) -> bytes:
     """The compressed dictionary of a pack; empty if it has none."""
     return b"".join(object_store().read_ranges(pack.name, [pack.dictionary])) if pack.dictionary else b""
 
 
-def _decompressor(pack: _Pack) -> zstandard.ZstdDecompressor:
+def _decompressor(pack: PlacedPack) -> zstandard.ZstdDecompressor:
     return decompressor_for(_dictionary_frame(pack))
 
 
@@ -159,7 +159,7 @@ class _Joined:
         return next(self._chunks, b"")
 
 
-def _frames(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes]:
+def _frames(chunks: Iterator[bytes], blobs: Sequence[Placed]) -> Iterator[bytes]:
     """Cut a run's bytes into its frames."""
     buffer = b""
     at = 0
@@ -172,7 +172,7 @@ def _frames(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes
         at += blob.length
 
 
-def _interleaved(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes]:
+def interleaved(chunks: Iterator[bytes], blobs: Sequence[Placed]) -> Iterator[bytes]:
     """A run's frames with their record heads, gathered into chunks; big frames pass through piece by piece."""
     out: list[bytes] = []
     gathered = 0
