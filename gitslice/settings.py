@@ -317,6 +317,21 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600,
         "kwargs": {"everywhere": True},
     },
+    "ops.check_sample": {
+        "task": "ops.check_sample",
+        "schedule": GITSLICE_FSCK_SECONDS,
+        "options": {"expires": 600},
+    },
+    "ops.collect_garbage": {
+        "task": "ops.collect_garbage",
+        "schedule": GITSLICE_GC_SECONDS,
+        "options": {"expires": 3600},
+    },
+    "ops.compact_packs": {
+        "task": "ops.compact_packs",
+        "schedule": GITSLICE_COMPACT_SECONDS,
+        "options": {"expires": 3600},
+    },
     "accounts.dispatch_webhooks": {
         "task": "accounts.dispatch_webhooks",
         "schedule": GITSLICE_WEBHOOK_SECONDS,

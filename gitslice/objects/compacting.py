@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 
 from django.conf import settings
 
@@ -21,19 +21,23 @@ log = logging.getLogger(__name__)
 FEWEST = 8  # small packs that are worth a new one
 AT_MOST = 500  # packs that one new one is made of
 LOOKED_AT = 10_000  # small packs of one run
+SOUND = """
+NOT EXISTS (SELECT FROM objects_damage damage WHERE damage.organization_id = pack.organization_id
+             AND damage.subject = 'pack ' || encode(pack.digest, 'hex') AND damage.mended_at IS NULL)
+"""
 # Packs with a dictionary stay alone: a stored pack has one at most, and theirs differ.
-SMALL = """
+SMALL = f"""
 SELECT pack.id, pack.uploaded_by_id, pack.size, pack.blob_count FROM objects_pack pack
  WHERE pack.organization_id = %s AND pack.dictionary_offset IS NULL AND pack.size < %s
-   AND EXISTS (SELECT FROM objects_blob blob WHERE blob.pack_id = pack.id)
+   AND {SOUND} AND EXISTS (SELECT FROM objects_blob blob WHERE blob.pack_id = pack.id)
  ORDER BY pack.uploaded_by_id, pack.id LIMIT %s
 """
-MOSTLY_DEAD = """
+MOSTLY_DEAD = f"""
 SELECT pack.id, pack.uploaded_by_id, pack.size, pack.blob_count FROM objects_pack pack
   JOIN (SELECT pack_id, sum(length + 49) AS live FROM objects_blob WHERE organization_id = %s GROUP BY pack_id) used
     ON used.pack_id = pack.id
  WHERE pack.organization_id = %s
-   AND 2 * (used.live + coalesce(pack.dictionary_length, 0)) < pack.size - 100
+   AND 2 * (used.live + coalesce(pack.dictionary_length, 0)) < pack.size - 100 AND {SOUND}
  ORDER BY pack.id LIMIT %s
 """
 
@@ -48,11 +52,20 @@ class Compacted:
     damaged: int = 0  # groups in which a pack was damaged, and that are left as they are
 
 
-def compact(organization_id: int, *, max_bytes: int | None = None, dry_run: bool = False) -> Compacted:
-    """Rewrite packs until `max_bytes` were read. Damaged ones stay as they are, for fsck to name."""
+def compact(
+    organization_id: int,
+    *,
+    max_bytes: int | None = None,
+    dry_run: bool = False,
+    small: bool = True,
+    dead: bool = True,
+) -> Compacted:
+    """Rewrite packs until `max_bytes` were read: `small` ones, and those of mostly `dead` bytes (to find these takes a look
+    at the whole index). Damaged ones stay as they are, for fsck to name."""
+    groups = chain(_dead(organization_id) if dead else (), _small(organization_id) if small else ())
     budget = settings.GITSLICE_COMPACT_BYTES if max_bytes is None else max_bytes
     done = Compacted()
-    for group in _groups(organization_id):
+    for group in groups:
         size = sum(row.size for row in group)
         if done.bytes and done.bytes + size > budget:
             break
@@ -83,16 +96,16 @@ def _rewritten(group: list[_Row], done: Compacted) -> bool:
     return True
 
 
-def _groups(organization_id: int) -> Iterator[list[_Row]]:
-    """Dead bytes first, then small packs, those of one uploader together: who uploaded a blob may name it."""
-    dead = [_Row(*row) for row in fetch_rows(MOSTLY_DEAD, [organization_id, organization_id, LOOKED_AT])]
-    for row in dead:
-        yield [row]
-    limit = settings.GITSLICE_COMPACT_BELOW_BYTES
-    small = [_Row(*row) for row in fetch_rows(SMALL, [organization_id, limit, LOOKED_AT])]
-    rewritten = {row.pk for row in dead}
-    for _, rows in groupby((row for row in small if row.pk not in rewritten), key=lambda row: row.uploader):
-        yield from _filled(list(rows))
+def _dead(organization_id: int) -> Iterator[list[_Row]]:
+    rows = fetch_rows(MOSTLY_DEAD, [organization_id, organization_id, LOOKED_AT])
+    return ([_Row(*row)] for row in rows)
+
+
+def _small(organization_id: int) -> Iterator[list[_Row]]:
+    """Those of one uploader together: who uploaded a blob may name it."""
+    rows = fetch_rows(SMALL, [organization_id, settings.GITSLICE_COMPACT_BELOW_BYTES, LOOKED_AT])
+    for _, group in groupby((_Row(*row) for row in rows), key=lambda row: row.uploader):
+        yield from _filled(list(group))
 
 
 def _filled(rows: list[_Row]) -> Iterator[list[_Row]]:

@@ -112,6 +112,7 @@ class Damage(models.Model):
     found_at = models.DateTimeField(auto_now_add=True)
     seen_at = models.DateTimeField()
     mended_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # when administrators were sent a mail of it
 
     class Meta:
         verbose_name_plural = "damage"
@@ -134,6 +135,7 @@ class CommitSample(models.Model):
         "accounts.Organization", on_delete=models.CASCADE, primary_key=True, related_name="+"
     )
     seq = models.BigIntegerField(default=0)
+    sampled_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
         return f"{self.organization}: {self.seq}"

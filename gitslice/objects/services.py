@@ -46,7 +46,7 @@ WITH kept AS (DELETE FROM objects_packremoval WHERE organization_id = %s AND dig
 INSERT INTO objects_pack AS pack (organization_id, digest, size, blob_count, dictionary_offset, dictionary_length,
                                   uploaded_by_id, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp())
-ON CONFLICT (organization_id, digest) DO UPDATE SET fresh_at = excluded.created_at
+ON CONFLICT (organization_id, digest) DO UPDATE SET size = excluded.size, fresh_at = excluded.created_at
 RETURNING {PACK.sql}
 """
 

@@ -152,7 +152,7 @@ def test_dead_bytes_leave_a_pack_and_its_dictionary_stays(world):
     sources = [b"def function_%d(argument):\n    return argument + %d\n" % (n, n) * 40 for n in range(300)]
     file = io.BytesIO()
     writer = PackWriter(file, train(sources))
-    for content in sources + [os.urandom(200_000)]:
+    for content in [*sources, os.urandom(200_000)]:
         writer.add(content)
     writer.finish()
     file.seek(0)
