@@ -10,4 +10,5 @@ class SlicesConfig(AppConfig):
         from slices.receivers import connect
 
         connect()
+        blobs_are_named_in("objects_redaction", "placeholder")
         blobs_are_named_in("slices_pathversion", "new_digest")  # heads and old entries are of versions too

@@ -67,6 +67,14 @@ SELECT version.path, encode(done.digest, 'hex'), encode(version.new_digest, 'hex
         WHERE gone.organization_id = version.organization_id AND gone.digest = version.new_digest)
 """
 
+UNFINISHED_REDACTIONS = """
+SELECT encode(gone.digest, 'hex'), CASE WHEN blob.id IS NULL THEN 'is not finished: run manage.py redact again'
+                                        ELSE 'its content is stored again' END
+  FROM objects_redaction gone
+  LEFT JOIN objects_blob blob ON blob.organization_id = gone.organization_id AND blob.digest = gone.digest
+ WHERE gone.organization_id = %s AND (blob.id IS NOT NULL OR gone.purged_at IS NULL)
+"""
+
 STALE_TEXTS = """
 SELECT head.path FROM slices_searchstate state
   JOIN slices_pathhead head ON head.organization_id = state.organization_id AND head.seq <= state.seq
@@ -166,6 +174,8 @@ def check_contents(organization: Organization) -> Iterator[Finding]:
         problem = "no pack holds its content" if stored is None else f"its content has {stored} bytes"
         facts = {"path": path, "commit": commit, "digest": digest}
         yield Finding(path, f"{problem}: blob {digest}, commit {commit}", facts=facts)
+    for digest, problem in _rows(UNFINISHED_REDACTIONS, [organization.pk]):
+        yield Finding(f"redaction {digest}", problem)
     for (path,) in _rows(STALE_TEXTS, [organization.pk]):
         yield Finding(path, "the text that is searched is not that of the head", SEARCH)
 

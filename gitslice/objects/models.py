@@ -95,6 +95,8 @@ class Redaction(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )  # NULL: the command line
     redacted_at = models.DateTimeField(auto_now_add=True)
+    placeholder = models.BinaryField(max_length=32)  # the blob that readers are given instead
+    purged_at = models.DateTimeField(null=True)  # when its bytes had gone from every object
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "digest"], name="redaction_once")]

@@ -11,9 +11,11 @@ from django.db import connection
 from psycopg import ClientCursor
 
 from gitslice.common.errors import DomainError
+from gitslice.common.rows import fetch_rows
 from gitslice.objects.store import object_name, object_store
 from gitslice_core.packs import CHUNK, MAGIC, blob_record, decompressor_for, dictionary_record, end_record
 
+PLACEHOLDER = b"This content was redacted by an administrator of the server.\n"
 RUN = 5000  # blobs that are read together
 
 # The digests are made distinct first, so that each is looked up once in the index, whatever the planner guesses.
@@ -26,6 +28,13 @@ SELECTED = (
 COLUMNS = ["bytea", "int8", "int8", "int8", "int8", "bytea", "int8", "int4"]
 
 
+class Redacted(DomainError):
+    """A content that was taken out of all history."""
+
+    code = "redacted"
+    hint = "an administrator of the server took this content out of the history"
+
+
 class BlobMissing(DomainError):
     """An index row without its bytes: damage, which fsck names."""
 
@@ -33,7 +42,8 @@ class BlobMissing(DomainError):
 
 
 def read_blobs(organization_id: int, digests: Collection[bytes]) -> dict[bytes, bytes]:
-    """Contents of blobs that are small enough to be held in memory all together. Raises BlobMissing."""
+    """Contents of blobs that are small enough to be held in memory all together; of redacted ones that of the placeholder.
+    Raises BlobMissing."""
     contents: dict[bytes, bytes] = {}
     for run in _runs(_listed(organization_id, digests)):
         expand = _decompressor(run[0].pack)
@@ -41,19 +51,33 @@ def read_blobs(organization_id: int, digests: Collection[bytes]) -> dict[bytes, 
             contents[blob.digest] = expand.decompress(frame)
     missing = set(digests) - contents.keys()
     if missing:
+        contents |= dict.fromkeys(_redacted(organization_id, missing), PLACEHOLDER)
+        missing -= contents.keys()
+    if missing:
         raise BlobMissing(f"the blob {next(iter(missing)).hex()} is missing")
     return contents
 
 
 def open_blob(organization_id: int, digest: bytes) -> Iterator[bytes]:
-    """One blob's content in chunks, whatever its size."""
-    for run in _runs(_listed(organization_id, [digest])):
-        source = cast(BinaryIO, _Joined(_bytes_of(run)))
-        reader = _decompressor(run[0].pack).stream_reader(source, read_size=CHUNK)
-        while chunk := reader.read(CHUNK):
-            yield chunk
-        return
+    """One blob's content in chunks, whatever its size. Raises Redacted, BlobMissing, before the first."""
+    run = next(_runs(_listed(organization_id, [digest])), None)
+    if run is not None:
+        return _expanded(run)
+    if _redacted(organization_id, [digest]):
+        raise Redacted(f"the content {digest.hex()} was redacted", digest=digest.hex())
     raise BlobMissing(f"the blob {digest.hex()} is missing")
+
+
+def _expanded(run: list[Placed]) -> Iterator[bytes]:
+    source = cast(BinaryIO, _Joined(_bytes_of(run)))
+    reader = _decompressor(run[0].pack).stream_reader(source, read_size=CHUNK)
+    while chunk := reader.read(CHUNK):
+        yield chunk
+
+
+def _redacted(organization_id: int, digests: Collection[bytes]) -> set[bytes]:
+    sql = "SELECT digest FROM objects_redaction WHERE organization_id = %s AND digest = ANY(%s)"
+    return {bytes(digest) for (digest,) in fetch_rows(sql, [organization_id, list(digests)])}
 
 
 def stream_pack(organization_id: int, digests: Collection[bytes]) -> Iterator[bytes]:

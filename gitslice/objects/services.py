@@ -16,7 +16,14 @@ from gitslice.common.rows import Columns, fetch_row
 from gitslice.objects.models import Pack
 from gitslice.objects.naming import share_names, share_names_and_object
 from gitslice.objects.packstream import git_id_of
-from gitslice.objects.reading import BlobMissing, open_blob, read_blobs, stream_pack, stream_selected
+from gitslice.objects.reading import (
+    BlobMissing,
+    Redacted,
+    open_blob,
+    read_blobs,
+    stream_pack,
+    stream_selected,
+)
 from gitslice.objects.store import ObjectStore, object_name, object_store
 from gitslice_core.packs import (
     CHUNK,
@@ -29,6 +36,7 @@ from gitslice_core.packs import (
 __all__ = [
     "BlobMissing",
     "InvalidPack",
+    "Redacted",
     "StoredPack",
     "open_blob",
     "put_blobs",
@@ -56,13 +64,6 @@ REFUSED = "SELECT digest FROM objects_redaction WHERE organization_id = %s AND d
 
 class InvalidPack(DomainError):
     code = "invalid_pack"
-
-
-class Redacted(DomainError):
-    """A content that was taken out of all history and may not come back."""
-
-    code = "redacted"
-    hint = "an administrator of the server took this content out of the history"
 
 
 class RedactedUpload(Redacted):
@@ -176,7 +177,11 @@ def _keep(
     store.put_pack(name, spooled)
     with transaction.atomic():
         share_names_and_object(organization.pk, digest)
-        _refuse_redacted(organization.pk, blobs)
+        try:
+            _refuse_redacted(organization.pk, blobs)
+        except RedactedUpload:
+            store.delete(name)  # no row can name it
+            raise
         if not store.exists(name):  # the same pack was on its way out, and has been deleted since
             store.put_pack(name, spooled)
         pack = insert_pack(organization.pk, digest, copied.size, len(blobs), dictionary, user.pk)
