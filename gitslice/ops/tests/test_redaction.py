@@ -104,7 +104,7 @@ def test_nothing_that_was_derived_of_it_is_left(world, commit):
     assert KEY in str(list(Conflict.objects.values("hunks")))
     browser = Client()
     browser.force_login(world.owner)
-    pages = ["/acme/slices/root/files/conf", f"/acme/slices/root/commits/{commit}"]
+    pages = ["/acme/slices/root/tree/conf", f"/acme/slices/root/commits/{commit}/"]
     shown = [browser.get(page) for page in pages]
     assert [answer.status_code for answer in shown] == [200, 200]
     assert KEY in shown[0].text
