@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -12,8 +13,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from gitslice.objects.models import Blob, Damage, Pack
+from gitslice.objects.removing import delete_due
+from gitslice.objects.rewriting import rewrite_packs
 from gitslice.objects.services import put_blobs, read_blobs
 from gitslice.objects.store import object_name, object_store
+from gitslice.ops.backup.making import copy_packs
+from gitslice.ops.backup.manifests import Manifest, PackFacts
+from gitslice.ops.backup.vaults import open_vault
 from slices.models import SearchText, SlicePrefix, TreeNode
 from slices.search.index import follow
 from tests.world import World
@@ -156,3 +162,22 @@ def test_truth_is_told_and_left_as_it_is(world):
     code, out, _ = fsck("--repair")
     assert code == 1
     assert "its content does not have its digest" in out
+
+
+@pytest.mark.parametrize("rewritten", [False, True], ids=["the same pack", "another pack"])
+def test_what_is_lost_comes_from_a_backup(world, tmp_path, rewritten):
+    world.land(world.root, {"c": b"third"})
+    vault = open_vault(str(tmp_path), None, make=True)
+    facts = tuple(PackFacts(world.organization.pk, str(pack), pack.size) for pack in Pack.objects.all())
+    copy_packs(vault, facts)
+    vault.publish(Manifest("20260101", "", "1", {}, "16", "", 0, {}, facts, None))
+    if rewritten:
+        rewrite_packs(list(Pack.objects.order_by("pk")), reason="compacted", grace=timedelta())
+        assert delete_due() == 2
+    for pack in Pack.objects.all():
+        object_store().delete(name(pack))
+    assert fsck("--repair")[0] == 1
+    code, out, err = fsck("--repair", "--from", str(tmp_path))
+    assert (code, out) == (0, ""), err
+    assert world.files() == {"a": b"first", "b": b"second", "c": b"third"}
+    assert fsck("--full")[0] == 0
