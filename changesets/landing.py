@@ -29,6 +29,7 @@ from changesets.rows import lock_changeset, mark_merged
 from changesets.signals import changeset_changed, paths_landed
 from gitslice.common.audit import record
 from gitslice.common.errors import DomainError, ServerBusy
+from gitslice.objects.naming import require_stored
 from slices.access import Access
 from slices.coverage import covering_slices
 from slices.entries import heads
@@ -141,6 +142,7 @@ def _refuse(actor: User, changeset: Changeset, plan: Plan) -> None:
 def _commit_plan(actor: User, changeset: Changeset, plan: Plan, message: str | None, force: bool) -> Landing:
     organization_id = changeset.organization_id
     paths = [edit.path for edit in plan.edits]
+    require_stored(organization_id, plan.contents)
     share_epoch(organization_id)
     coverage = covering_slices(organization_id, paths)
     locked = lock_slices({*coverage, changeset.slice_id})

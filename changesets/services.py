@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -23,6 +23,7 @@ from changesets.mutations import audit, check_current, locked, publish
 from changesets.plans import Plan, load_edits, make_plan, store_contents
 from changesets.rows import insert_changeset, insert_patchset
 from gitslice.common.errors import InvalidRequest
+from gitslice.objects.naming import require_stored
 from slices.access import Access
 from slices.entries import entries_at
 from slices.history import head_of
@@ -209,6 +210,7 @@ def replace_patchset(
         edits=edits,
         origin=origin,
         decisions=decisions,
+        contents=_new_contents(plan, edits),
     )
 
 
@@ -223,11 +225,14 @@ def put_patchset(
     origin: str,
     decisions: Mapping[str, str] | None = None,
     message: str = "",
+    contents: Collection[bytes] = (),
 ) -> Changeset:
-    """Write edits that were worked out from the patchset with the number `after` as the new current one. The caller has
-    authorised. Raises StalePatchset if another came first, ChangesetClosed."""
+    """Write edits that were worked out from the patchset with the number `after` as the new current one; `contents` are
+    digests that no row names yet. The caller has authorised. Raises StalePatchset if another came first, ChangesetClosed,
+    ServerBusy."""
     changeset = locked(changeset)
     check_current(changeset, after)
+    require_stored(changeset.organization_id, contents)
     insert_patchset(
         changeset,
         base,
@@ -279,6 +284,13 @@ def _check_apart(changeset: Changeset, before: Sequence[PathEdit], paths: Sequen
 
 def _later(one: Commit | None, other: Commit | None) -> Commit | None:
     return max((one, other), key=lambda commit: commit.seq if commit else 0)
+
+
+def _new_contents(plan: Plan, edits: Sequence[PathEdit]) -> set[bytes]:
+    """What the edits name, and neither the patchset before nor the heads did."""
+    known = {entry.digest for edit in plan.edits for entry in (edit.base, edit.new) if entry}
+    known |= {head.entry.digest for head in plan.seen.values() if head.entry}
+    return {edit.new.digest for edit in edits if edit.new} - known
 
 
 def _open_patchset(changeset: Changeset) -> Patchset:

@@ -43,7 +43,8 @@ def apply_suggestions(
         raise PermissionDenied("suggestions are taken by the author of the changeset")
     check_current(changeset, expected_patchset)
     comments = _comments(changeset, comment_ids)
-    edits = _suggested_edits(actor, changeset, _by_path(changeset, comments))
+    wanted = _by_path(changeset, comments)
+    edits = _suggested_edits(actor, changeset, wanted)
     before = changeset.current
     with transaction.atomic():
         changeset = put_patchset(
@@ -54,6 +55,7 @@ def apply_suggestions(
             edits=edits,
             origin=Patchset.Origin.SUGGEST,
             message=message or _message(comments),
+            contents={edit.new.digest for edit in edits if edit.new and edit.path in wanted},
         )
         _mark_applied(actor, changeset, comments)
     return changeset

@@ -151,6 +151,13 @@ def gaps() -> list[int]:
     return [pk for (pk,) in fetch_rows(GAPS, {"open": list(Changeset.OPEN_STATES)})]
 
 
+def gaps_of(organization_id: int) -> list[int]:
+    """The same of one organization."""
+    return list(
+        Changeset.objects.filter(organization=organization_id, pk__in=gaps()).values_list("pk", flat=True)
+    )
+
+
 def waiting_for_global_state(organization_id: int) -> list[int]:
     """Ids of open changesets in conflict whose slices' policy asks what the global state has."""
     held = Changeset.objects.open().filter(

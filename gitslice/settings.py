@@ -291,6 +291,21 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600,
         "kwargs": {"everywhere": True},
     },
+    "ops.check_sample": {
+        "task": "ops.check_sample",
+        "schedule": _given["GITSLICE_FSCK_SECONDS"],
+        "options": {"expires": 600},
+    },
+    "ops.collect_garbage": {
+        "task": "ops.collect_garbage",
+        "schedule": _given["GITSLICE_GC_SECONDS"],
+        "options": {"expires": 3600},
+    },
+    "ops.compact_packs": {
+        "task": "ops.compact_packs",
+        "schedule": _given["GITSLICE_COMPACT_SECONDS"],
+        "options": {"expires": 3600},
+    },
     "accounts.dispatch_webhooks": {
         "task": "accounts.dispatch_webhooks",
         "schedule": _given["GITSLICE_WEBHOOK_SECONDS"],

@@ -16,6 +16,7 @@ from slices.entries import Entry
 from slices.errors import PathNotFound
 from slices.models import Commit, Slice
 from slices.patterns import definition_of
+from slices.redactions import as_shown
 from slices.snapshots import entries_of
 
 TAR, ZIP = "tar.gz", "zip"
@@ -96,7 +97,7 @@ def _batches(entries: Iterable[tuple[str, Entry]]) -> Iterator[list[tuple[str, E
 def _entries(slice: Slice, commit: Commit, path: str) -> Iterator[tuple[str, Entry]]:
     """Page by page, so that nothing waits in the database for who downloads slowly. Whenever a page is asked for, it is
     that of the same moment."""
-    query = entries_of(slice, commit)
+    query = as_shown(slice.organization_id, entries_of(slice, commit))
     within, values = (WITHIN, [path, f"{path}/", f"{path}0"]) if path else ("TRUE", [])
     sql = ENTRIES.format(entries=query.sql, within=within)
     after = ""

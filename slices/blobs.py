@@ -12,6 +12,7 @@ from slices.errors import PathNotFound
 from slices.history import Reader, settled_commit
 from slices.models import Commit, Slice
 from slices.patterns import patterns_of
+from slices.redactions import as_shown, shown_digests
 from slices.snapshots import entries_of
 
 SHOWN_PATHS = 100
@@ -24,6 +25,7 @@ def all_blobs(slice: Slice, text: str, reader: Reader) -> Iterator[bytes]:
     if commit is None:
         return stream_pack(slice.organization_id, [])
     entries = entries_of(slice, commit)
+    entries = as_shown(slice.organization_id, entries)
     select = f"SELECT entry.digest FROM ({entries.sql}) entry"
     return _unhurried(stream_selected(slice.organization_id, select, entries.parameters))
 
@@ -31,7 +33,8 @@ def all_blobs(slice: Slice, text: str, reader: Reader) -> Iterator[bytes]:
 def blobs_at(slice: Slice, text: str, paths: Sequence[str], reader: Reader) -> Iterator[bytes]:
     """The pack stream of the blobs at these paths. Raises PathNotFound if one does not stand in the slice there."""
     entries = find_entries(slice, text, paths, reader)
-    return stream_pack(slice.organization_id, {entry.digest for entry in entries.values()})
+    digests = {entry.digest for entry in entries.values()}
+    return stream_pack(slice.organization_id, shown_digests(slice.organization_id, digests))
 
 
 def find_entries(slice: Slice, text: str, paths: Sequence[str], reader: Reader) -> dict[str, Entry]:

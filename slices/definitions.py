@@ -88,14 +88,19 @@ def rebuild_coverage(slice: Slice, patterns: Patterns) -> None:
 
     The caller owns the epoch lock, so nothing lands meanwhile. Cost: one range scan of the covered path versions.
     """
-    SlicePrefix.objects.filter(slice=slice).delete()
-    SlicePrefix.objects.bulk_create(_prefixes(slice, patterns.prefixes()))
+    rebuild_prefixes(slice, patterns)
     covered, parameters = patterns.sql("version.path")
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{REWRITE_SECONDS}s"])
         cursor.execute(FILL_LOG.format(covered=covered), [slice.pk, slice.organization_id, *parameters])
         cursor.execute(SET_HEAD, [slice.pk])
         (slice.head_id,) = cursor.fetchone()
+
+
+def rebuild_prefixes(slice: Slice, patterns: Patterns) -> None:
+    """Write the prefixes of the patterns. The caller owns the epoch lock."""
+    SlicePrefix.objects.filter(slice=slice).delete()
+    SlicePrefix.objects.bulk_create(_prefixes(slice, patterns.prefixes()))
 
 
 def _prefixes(slice: Slice, prefixes: Iterable[str]) -> list[SlicePrefix]:

@@ -10,7 +10,7 @@ Audit trail: places and digests.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
@@ -24,6 +24,7 @@ from slices.global_state.recomputing import global_findings
 from slices.models import Commit, Definition, PathVersion, Slice, SliceLog
 from slices.patterns import Patterns, patterns_of
 
+PREFIXES, TREES, SEARCH = "prefixes", "trees", "search"  # kinds of derived data
 BATCH = 2000  # rows held at once
 
 BROKEN_CHAINS = """
@@ -55,6 +56,32 @@ SELECT file.path, below.path FROM slices_pathhead file CROSS JOIN LATERAL (
  WHERE file.organization_id = %s AND file.mode IS NOT NULL
 """
 
+WITHOUT_CONTENT = """
+SELECT version.path, encode(done.digest, 'hex'), encode(version.new_digest, 'hex'), blob.size
+  FROM slices_pathversion version
+  LEFT JOIN slices_commit done ON done.organization_id = version.organization_id AND done.seq = version.seq
+  LEFT JOIN objects_blob blob ON blob.organization_id = version.organization_id AND blob.digest = version.new_digest
+ WHERE version.organization_id = %s AND version.new_digest IS NOT NULL
+   AND blob.size IS DISTINCT FROM version.new_size AND NOT EXISTS (
+       SELECT FROM objects_redaction gone
+        WHERE gone.organization_id = version.organization_id AND gone.digest = version.new_digest)
+"""
+
+UNFINISHED_REDACTIONS = """
+SELECT encode(gone.digest, 'hex'), CASE WHEN blob.id IS NULL THEN 'is not finished: run manage.py redact again'
+                                        ELSE 'its content is stored again' END
+  FROM objects_redaction gone
+  LEFT JOIN objects_blob blob ON blob.organization_id = gone.organization_id AND blob.digest = gone.digest
+ WHERE gone.organization_id = %s AND (blob.id IS NOT NULL OR gone.purged_at IS NULL)
+"""
+
+STALE_TEXTS = """
+SELECT head.path FROM slices_searchstate state
+  JOIN slices_pathhead head ON head.organization_id = state.organization_id AND head.seq <= state.seq
+  LEFT JOIN slices_searchtext text ON text.organization_id = head.organization_id AND text.path = head.path
+ WHERE state.organization_id = %s AND head.digest IS DISTINCT FROM text.digest
+"""
+
 MISSING_FROM_LOG = """
 SELECT DISTINCT version.seq FROM slices_pathversion version
  WHERE version.organization_id = %s AND {covered} AND NOT EXISTS (
@@ -73,6 +100,10 @@ class Finding:
 
     subject: str
     problem: str
+    derived: str | None = None  # the kind of derived data that it is about; None: truth
+    facts: dict[str, Any] = field(
+        default_factory=dict
+    )  # the same for programs: path, commit, digest, pack, offset
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.problem}"
@@ -91,25 +122,38 @@ def check_organization(organization: Organization) -> Iterator[Finding]:
             if not slice.is_root:
                 yield from _check_log(slice)
         for subject, problem in global_findings(organization.pk):
-            yield Finding(subject, problem)
+            yield Finding(subject, problem, TREES if "rebuild_trees" in problem else None)
         for subject, problem in audit_findings(organization.pk):
             yield Finding(subject, problem)
+
+
+def check_commits(
+    organization: Organization, after: int, count: int
+) -> Iterator[tuple[Commit, list[Finding]]]:
+    """Some commits that follow `after` in the order of landing, each with what is wrong with it."""
+    commits = Commit.objects.filter(organization=organization, seq__gt=after).order_by("seq")
+    for commit in commits.select_related("parent", "slice")[:count]:
+        yield commit, list(_commit_findings(commit))
 
 
 def _check_commits(organization: Organization) -> Iterator[Finding]:
     commits = Commit.objects.filter(organization=organization).order_by("seq")
     for commit in commits.select_related("parent", "slice").iterator(chunk_size=BATCH):
-        name = f"commit {commit}"
-        changes = tuple(_changes(commit))
-        if len(changes) != commit.file_count:
-            yield Finding(name, f"has {len(changes)} path versions, not {commit.file_count}")
-        if commit_digest(_facts(commit, changes)) != bytes(commit.digest):
-            yield Finding(name, "its content does not have its digest")
-        if commit.parent is not None:
-            if commit.parent.organization_id != commit.organization_id or commit.parent.seq >= commit.seq:
-                yield Finding(name, f"its parent {commit.parent} is not older")
-            elif not _logged(commit.slice, commit.parent.seq):
-                yield Finding(name, f"its parent {commit.parent} is not in the log of {commit.slice.name}")
+        yield from _commit_findings(commit)
+
+
+def _commit_findings(commit: Commit) -> Iterator[Finding]:
+    name = f"commit {commit}"
+    changes = tuple(_changes(commit))
+    if len(changes) != commit.file_count:
+        yield Finding(name, f"has {len(changes)} path versions, not {commit.file_count}")
+    if commit_digest(_facts(commit, changes)) != bytes(commit.digest):
+        yield Finding(name, "its content does not have its digest")
+    if commit.parent is not None:
+        if commit.parent.organization_id != commit.organization_id or commit.parent.seq >= commit.seq:
+            yield Finding(name, f"its parent {commit.parent} is not older")
+        elif not _logged(commit.slice, commit.parent.seq):
+            yield Finding(name, f"its parent {commit.parent} is not in the log of {commit.slice.name}")
 
 
 def _check_versions(organization: Organization) -> Iterator[Finding]:
@@ -122,6 +166,18 @@ def _check_versions(organization: Organization) -> Iterator[Finding]:
         yield Finding(f"seq {seq}", "path versions without a commit")
     for path, below in _rows(FILES_IN_FILES, [pk]):
         yield Finding(path, f"is a file, and {below} stands below it")
+
+
+def check_contents(organization: Organization) -> Iterator[Finding]:
+    """Whether there is what the path versions name, and the texts that are searched are those of the heads."""
+    for path, commit, digest, stored in _rows(WITHOUT_CONTENT, [organization.pk]):
+        problem = "no pack holds its content" if stored is None else f"its content has {stored} bytes"
+        facts = {"path": path, "commit": commit, "digest": digest}
+        yield Finding(path, f"{problem}: blob {digest}, commit {commit}", facts=facts)
+    for digest, problem in _rows(UNFINISHED_REDACTIONS, [organization.pk]):
+        yield Finding(f"redaction {digest}", problem)
+    for (path,) in _rows(STALE_TEXTS, [organization.pk]):
+        yield Finding(path, "the text that is searched is not that of the head", SEARCH)
 
 
 def _check_definitions(slice: Slice) -> Iterator[Finding]:
@@ -151,7 +207,7 @@ def _check_log(slice: Slice) -> Iterator[Finding]:
     if newest != (slice.head.seq if slice.head else None):
         yield Finding(name, "its head is not the newest commit of its log")
     if set(slice.prefixes.values_list("prefix", flat=True)) != patterns_of(slice).prefixes():
-        yield Finding(name, "its prefixes are not those of its definition")
+        yield Finding(name, "its prefixes are not those of its definition", PREFIXES)
 
 
 def _changes(commit: Commit) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from accounts.models import User
 from slices.history import HEAD, commits_of, standing_at
 from slices.models import Commit, Slice
 from slices.patterns import definition_of
+from slices.redactions import as_shown
 from slices.snapshots import Query, changes_query, entries_of
 
 CHUNK = 64 << 10
@@ -78,12 +79,12 @@ def copied(query: Query) -> Iterator[bytes]:
 
 
 def _entry_lines(slice: Slice, commit: Commit) -> Query:
-    entries = entries_of(slice, commit)
+    entries = as_shown(slice.organization_id, entries_of(slice, commit))
     return Query(f"SELECT {ENTRY} FROM ({entries.sql}) entry ORDER BY path", entries.parameters)
 
 
 def _delta_lines(slice: Slice, since: Commit, commit: Commit) -> Query:
-    changes = changes_query(slice, since.moment, commit.moment)
+    changes = as_shown(slice.organization_id, changes_query(slice, since.moment, commit.moment))
     line = f"CASE WHEN mode IS NULL THEN 'D - - ' || path ELSE {ENTRY} END"
     return Query(f"SELECT {line} FROM ({changes.sql}) change ORDER BY path", changes.parameters)
 

@@ -58,7 +58,7 @@ from changesets.models import (
 from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, MailCursor, OpenEdit
 from gitslice.common.admin import History
 from gitslice.common.errors import PermissionDenied
-from gitslice.objects.models import Blob, BlobClaim
+from gitslice.objects.models import Blob, BlobClaim, CommitSample, Damage, PackRemoval, Redaction
 from slices.coverage_counts import count_coverage
 from slices.global_state.merging import merge_global
 from slices.models import GlobalTag, PathHead, SliceRole
@@ -147,6 +147,16 @@ def fill(world: World, round: int) -> None:
             organization=world.organization, path=name, changeset=change, patchset=change.current
         )
         BlobClaim.objects.create(user=world.owner, blob=Blob.objects.order_by("-pk")[0])
+        PackRemoval.objects.create(
+            organization=world.organization, digest=name.encode(), reason="orphan", due_at=timezone.now()
+        )
+        Redaction.objects.create(
+            organization=world.organization, digest=name.encode(), size=1, reason="leaked", placeholder=b"p"
+        )
+        Damage.objects.create(
+            organization=world.organization, subject=name, problem="lost", seen_at=timezone.now()
+        )
+        CommitSample.objects.get_or_create(organization=world.organization)
         webhook = Webhook.objects.create(
             organization=world.organization, url="https://x.example/", topics=["landing"], position=0
         )

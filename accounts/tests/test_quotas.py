@@ -126,7 +126,7 @@ def test_a_quota_asks_nothing_more_of_an_upload(world, api):
     limit(world, BYTES, 10**9)
     with CaptureQueriesContext(connection) as limited:
         assert api.upload("acme", pack_of(b"two")).status_code == 201
-    assert len(queries) == len(limited) == 6
+    assert len(queries) == len(limited) == 8
 
 
 def test_landing_and_merging_go_on_when_no_byte_is_left(world):

@@ -52,6 +52,7 @@ CODES: dict[str, Code] = {
     "merge_conflict": Code(409, 30, "The changeset conflicts with what has landed"),
     "unresolvable": Code(409, 31, "The conflict cannot be resolved this way"),
     "idempotency_mismatch": Code(409, 1, "The idempotency key was used for another request"),
+    "redacted": Code(410, 1, "The content was redacted"),
     "payload_too_large": Code(413, 1, "The request is too large"),
     "file_too_large": Code(413, 1, "The file is too large for this"),
     "patchset_too_large": Code(413, 1, "The patchset has too many edits"),

@@ -313,7 +313,49 @@ SCHEDULE = Section(
     ),
 )
 
-SECTIONS = (PROCESSES, SERVERS, SECURITY, LIMITS, SCHEDULE)
+INTEGRITY = Section(
+    "Integrity and garbage collection",
+    (
+        seconds(
+            name="GITSLICE_FSCK_SECONDS",
+            default="600",
+            doc="how often some of what is stored is checked ([integrity](integrity.md))",
+        ),
+        size(name="GITSLICE_FSCK_BYTES", default="256 MiB", doc="bytes of packs that one such check reads"),
+        number(name="GITSLICE_FSCK_COMMITS", default="500", doc="commits that it recomputes"),
+        seconds(
+            name="GITSLICE_GC_SECONDS",
+            default="86400",
+            doc="how often blobs that nothing names are collected",
+        ),
+        number(
+            name="GITSLICE_GC_GRACE_DAYS",
+            default="14",
+            unit="days",
+            doc="for which an upload stays that nothing names",
+        ),
+        number(
+            name="GITSLICE_REMOVAL_GRACE_HOURS",
+            default="168",
+            unit="hours",
+            doc="for which an object stays that no row names any more",
+        ),
+        seconds(name="GITSLICE_COMPACT_SECONDS", default="3600", doc="how often small packs are joined"),
+        size(
+            name="GITSLICE_COMPACT_BYTES",
+            default="512 MiB",
+            doc="bytes that one such run reads of an organization",
+        ),
+        size(name="GITSLICE_COMPACT_BELOW_BYTES", default="8 MiB", doc="packs that are small"),
+        size(
+            name="GITSLICE_COMPACT_TO_BYTES",
+            default="64 MiB",
+            doc="size of what they become at most",
+        ),
+    ),
+)
+
+SECTIONS = (PROCESSES, SERVERS, SECURITY, LIMITS, SCHEDULE, INTEGRITY)
 SETTINGS = {setting.name: setting for section in SECTIONS for setting in section.settings}
 
 # Names that begin like ours and are read by others: the program `gs`, docker-compose.yml, the tests.

@@ -2,14 +2,22 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from gitslice.common.admin import History, hexed
-from gitslice.objects.models import Blob, BlobClaim, Pack
+from gitslice.common.admin import Admin, History, ReadOnly, hexed
+from gitslice.objects.models import Blob, BlobClaim, CommitSample, Damage, Pack, PackRemoval, Redaction
 
 
 @admin.register(Pack)
 class PackAdmin(History):
     hex_digest = hexed("digest")
-    list_display = ["hex_digest", "organization", "blob_count", "size", "uploaded_by", "created_at"]
+    list_display = [
+        "hex_digest",
+        "organization",
+        "blob_count",
+        "size",
+        "uploaded_by",
+        "created_at",
+        "checked_at",
+    ]
     list_filter = ["organization"]
     list_select_related = ["organization", "uploaded_by"]
     readonly_fields = ["hex_digest"]
@@ -31,3 +39,38 @@ class BlobClaimAdmin(History):
     list_display = ["blob", "user", "created_at"]
     list_select_related = ["blob", "user"]
     search_fields = ["=user__username"]
+
+
+@admin.register(PackRemoval)
+class PackRemovalAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["hex_digest", "organization", "reason", "due_at"]
+    list_filter = ["organization", "reason"]
+    list_select_related = ["organization"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["=id"]
+
+
+@admin.register(Redaction)
+class RedactionAdmin(History):
+    hex_digest = hexed("digest")
+    list_display = ["hex_digest", "organization", "reason", "redacted_by", "redacted_at"]
+    list_filter = ["organization"]
+    list_select_related = ["organization", "redacted_by"]
+    readonly_fields = ["hex_digest"]
+    search_fields = ["reason"]
+
+
+@admin.register(Damage)
+class DamageAdmin(History):
+    list_display = ["subject", "problem", "organization", "found_at", "seen_at", "mended_at"]
+    list_filter = ["organization", ("mended_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["organization"]
+    search_fields = ["subject", "problem"]
+
+
+@admin.register(CommitSample)
+class CommitSampleAdmin(ReadOnly, Admin):
+    list_display = ["organization", "seq", "sampled_at"]
+    list_select_related = ["organization"]
+    search_fields = ["=organization__slug"]

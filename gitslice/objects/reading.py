@@ -11,9 +11,11 @@ from django.db import connection
 from psycopg import ClientCursor
 
 from gitslice.common.errors import DomainError
+from gitslice.common.rows import fetch_rows
 from gitslice.objects.store import object_name, object_store
 from gitslice_core.packs import CHUNK, MAGIC, blob_record, decompressor_for, dictionary_record, end_record
 
+PLACEHOLDER = b"This content was redacted by an administrator of the server.\n"
 RUN = 5000  # blobs that are read together
 
 # The digests are made distinct first, so that each is looked up once in the index, whatever the planner guesses.
@@ -26,6 +28,13 @@ SELECTED = (
 COLUMNS = ["bytea", "int8", "int8", "int8", "int8", "bytea", "int8", "int4"]
 
 
+class Redacted(DomainError):
+    """A content that was taken out of all history."""
+
+    code = "redacted"
+    hint = "an administrator of the server took this content out of the history"
+
+
 class BlobMissing(DomainError):
     """An index row without its bytes: damage, which fsck names."""
 
@@ -33,7 +42,8 @@ class BlobMissing(DomainError):
 
 
 def read_blobs(organization_id: int, digests: Collection[bytes]) -> dict[bytes, bytes]:
-    """Contents of blobs that are small enough to be held in memory all together. Raises BlobMissing."""
+    """Contents of blobs that are small enough to be held in memory all together; of redacted ones that of the placeholder.
+    Raises BlobMissing."""
     contents: dict[bytes, bytes] = {}
     for run in _runs(_listed(organization_id, digests)):
         expand = _decompressor(run[0].pack)
@@ -41,19 +51,33 @@ def read_blobs(organization_id: int, digests: Collection[bytes]) -> dict[bytes, 
             contents[blob.digest] = expand.decompress(frame)
     missing = set(digests) - contents.keys()
     if missing:
+        contents |= dict.fromkeys(_redacted(organization_id, missing), PLACEHOLDER)
+        missing -= contents.keys()
+    if missing:
         raise BlobMissing(f"the blob {next(iter(missing)).hex()} is missing")
     return contents
 
 
 def open_blob(organization_id: int, digest: bytes) -> Iterator[bytes]:
-    """One blob's content in chunks, whatever its size."""
-    for run in _runs(_listed(organization_id, [digest])):
-        source = cast(BinaryIO, _Joined(_bytes_of(run)))
-        reader = _decompressor(run[0].pack).stream_reader(source, read_size=CHUNK)
-        while chunk := reader.read(CHUNK):
-            yield chunk
-        return
+    """One blob's content in chunks, whatever its size. Raises Redacted, BlobMissing, before the first."""
+    run = next(_runs(_listed(organization_id, [digest])), None)
+    if run is not None:
+        return _expanded(run)
+    if _redacted(organization_id, [digest]):
+        raise Redacted(f"the content {digest.hex()} was redacted", digest=digest.hex())
     raise BlobMissing(f"the blob {digest.hex()} is missing")
+
+
+def _expanded(run: list[Placed]) -> Iterator[bytes]:
+    source = cast(BinaryIO, _Joined(_bytes_of(run)))
+    reader = _decompressor(run[0].pack).stream_reader(source, read_size=CHUNK)
+    while chunk := reader.read(CHUNK):
+        yield chunk
+
+
+def _redacted(organization_id: int, digests: Collection[bytes]) -> set[bytes]:
+    sql = "SELECT digest FROM objects_redaction WHERE organization_id = %s AND digest = ANY(%s)"
+    return {bytes(digest) for (digest,) in fetch_rows(sql, [organization_id, list(digests)])}
 
 
 def stream_pack(organization_id: int, digests: Collection[bytes]) -> Iterator[bytes]:
@@ -66,43 +90,43 @@ def stream_selected(organization_id: int, select: str, parameters: Sequence[Any]
     return _streamed(_selected(select, parameters, organization_id))
 
 
-def _streamed(blobs: Iterator[_Placed]) -> Iterator[bytes]:
+def _streamed(blobs: Iterator[Placed]) -> Iterator[bytes]:
     """Frames are copied as they are stored, in the order of storage; a dictionary precedes those made with it."""
     yield MAGIC
     count = 0
-    pack: _Pack | None = None
+    pack: PlacedPack | None = None
     for run in _runs(blobs):
         if run[0].pack != pack:
             pack = run[0].pack
             yield dictionary_record(_dictionary_frame(pack))
-        yield from _interleaved(_bytes_of(run), run)
+        yield from interleaved(_bytes_of(run), run)
         count += len(run)
     yield end_record(count)
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """A blob, where it lies, and the facts of its pack."""
 
     digest: bytes
     size: int
     offset: int
     length: int
-    pack: _Pack
+    pack: PlacedPack
 
 
-class _Pack(NamedTuple):
+class PlacedPack(NamedTuple):
     name: str  # of the stored object
     dictionary: tuple[int, int] | None  # offset and length in it
 
 
-def _listed(organization_id: int, digests: Collection[bytes]) -> Iterator[_Placed]:
+def _listed(organization_id: int, digests: Collection[bytes]) -> Iterator[Placed]:
     with connection.cursor() as cursor:
         sql = SELECTED.format(select="SELECT unnest(%s::bytea[])")
         cursor.execute(sql, [list(digests), organization_id])
         yield from _placed(organization_id, cursor)
 
 
-def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> Iterator[_Placed]:
+def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> Iterator[Placed]:
     """Copied row by row, so that nobody holds them all. (A cursor would be planned for its first rows, not for all.)"""
     with connection.cursor() as cursor:
         binder = ClientCursor(connection.connection)  # COPY takes no parameters: they are bound here
@@ -112,19 +136,19 @@ def _selected(select: str, parameters: Sequence[Any], organization_id: int) -> I
             yield from _placed(organization_id, copy.rows())
 
 
-def _placed(organization_id: int, rows: Iterable[Any]) -> Iterator[_Placed]:
-    packs: dict[int, _Pack] = {}
+def _placed(organization_id: int, rows: Iterable[Any]) -> Iterator[Placed]:
+    packs: dict[int, PlacedPack] = {}
     for digest, size, offset, length, pack_id, pack_digest, dictionary_offset, dictionary_length in rows:
         pack = packs.get(pack_id)
         if pack is None:
             span = (dictionary_offset, dictionary_length) if dictionary_length else None
-            pack = packs[pack_id] = _Pack(object_name(organization_id, pack_digest), span)
-        yield _Placed(bytes(digest), size, offset, length, pack)
+            pack = packs[pack_id] = PlacedPack(object_name(organization_id, pack_digest), span)
+        yield Placed(bytes(digest), size, offset, length, pack)
 
 
-def _runs(blobs: Iterable[_Placed]) -> Iterator[list[_Placed]]:
+def _runs(blobs: Iterable[Placed]) -> Iterator[list[Placed]]:
     """Blobs of one pack together, at most RUN at a time."""
-    run: list[_Placed] = []
+    run: list[Placed] = []
     for blob in blobs:
         if run and (blob.pack != run[0].pack or len(run) == RUN):
             yield run
@@ -134,17 +158,17 @@ def _runs(blobs: Iterable[_Placed]) -> Iterator[list[_Placed]]:
         yield run
 
 
-def _bytes_of(run: list[_Placed]) -> Iterator[bytes]:
+def _bytes_of(run: list[Placed]) -> Iterator[bytes]:
     return object_store().read_ranges(run[0].pack.name, [(blob.offset, blob.length) for blob in run])
 
 
 @lru_cache(maxsize=200)
-def _dictionary_frame(pack: _Pack) -> bytes:
+def _dictionary_frame(pack: PlacedPack) -> bytes:
     """The compressed dictionary of a pack; empty if it has none."""
     return b"".join(object_store().read_ranges(pack.name, [pack.dictionary])) if pack.dictionary else b""
 
 
-def _decompressor(pack: _Pack) -> zstandard.ZstdDecompressor:
+def _decompressor(pack: PlacedPack) -> zstandard.ZstdDecompressor:
     return decompressor_for(_dictionary_frame(pack))
 
 
@@ -159,7 +183,7 @@ class _Joined:
         return next(self._chunks, b"")
 
 
-def _frames(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes]:
+def _frames(chunks: Iterator[bytes], blobs: Sequence[Placed]) -> Iterator[bytes]:
     """Cut a run's bytes into its frames."""
     buffer = b""
     at = 0
@@ -172,7 +196,7 @@ def _frames(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes
         at += blob.length
 
 
-def _interleaved(chunks: Iterator[bytes], blobs: Sequence[_Placed]) -> Iterator[bytes]:
+def interleaved(chunks: Iterator[bytes], blobs: Sequence[Placed]) -> Iterator[bytes]:
     """A run's frames with their record heads, gathered into chunks; big frames pass through piece by piece."""
     out: list[bytes] = []
     gathered = 0

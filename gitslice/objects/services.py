@@ -12,24 +12,32 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from gitslice.common.errors import DomainError, PayloadTooLarge, ServerBusy
-from gitslice.common.rows import Columns
+from gitslice.common.rows import Columns, fetch_row
 from gitslice.objects.models import Pack
-from gitslice.objects.reading import BlobMissing, open_blob, read_blobs, stream_pack, stream_selected
+from gitslice.objects.naming import share_names, share_names_and_object
+from gitslice.objects.packstream import git_id_of
+from gitslice.objects.reading import (
+    BlobMissing,
+    Redacted,
+    open_blob,
+    read_blobs,
+    stream_pack,
+    stream_selected,
+)
 from gitslice.objects.store import ObjectStore, object_name, object_store
 from gitslice_core.packs import (
     CHUNK,
     WHOLE_BYTES,
-    Blob,
     PackError,
     PackReader,
     PackWriter,
-    git_blob_id,
     train,
 )
 
 __all__ = [
     "BlobMissing",
     "InvalidPack",
+    "Redacted",
     "StoredPack",
     "open_blob",
     "put_blobs",
@@ -44,16 +52,26 @@ __all__ = [
 
 PACK = Columns(Pack, "pack")
 PACK_ROW = f"""
+WITH kept AS (DELETE FROM objects_packremoval WHERE organization_id = %s AND digest = %s)
 INSERT INTO objects_pack AS pack (organization_id, digest, size, blob_count, dictionary_offset, dictionary_length,
                                   uploaded_by_id, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp())
-ON CONFLICT (organization_id, digest) DO UPDATE SET size = excluded.size
+ON CONFLICT (organization_id, digest) DO UPDATE SET size = excluded.size, fresh_at = excluded.created_at
 RETURNING {PACK.sql}
 """
 
 
+REFUSED = "SELECT digest FROM objects_redaction WHERE organization_id = %s AND digest = ANY(%s) LIMIT 1"
+
+
 class InvalidPack(DomainError):
     code = "invalid_pack"
+
+
+class RedactedUpload(Redacted):
+    """It is not gone, it is refused."""
+
+    status = 409
 
 
 @dataclass(frozen=True)
@@ -87,9 +105,9 @@ def store_pack(
     """
     store = object_store()
     with store.spool() as spooled:
-        copied = _Copied(stream, spooled, settings.GITSLICE_MAX_PACK_BYTES)
+        copied = Copied(stream, spooled, settings.GITSLICE_MAX_PACK_BYTES)
         try:
-            blobs, dictionary = _verified(copied)
+            blobs, dictionary = verified(copied)
         except PackError as error:
             raise InvalidPack(f"the pack is not valid: {error}") from None
         admit(copied.size)
@@ -134,14 +152,15 @@ def _keep_written(
 ) -> None:
     writer.finish()
     spooled.seek(0)
-    hashed = _Copied(spooled, None, settings.GITSLICE_MAX_PACK_BYTES)
-    blobs, span = _verified(hashed)
+    hashed = Copied(spooled, None, settings.GITSLICE_MAX_PACK_BYTES)
+    blobs, span = verified(hashed)
     admit(hashed.size)
     _keep(object_store(), spooled, hashed, blobs, span, user, organization)
 
 
 def uploaded_sizes(user_id: int, organization_id: int, digests: Collection[bytes]) -> dict[bytes, int]:
-    """Sizes of those blobs that this user has uploaded."""
+    """Sizes of those blobs that this user has uploaded. They stay until the caller's transaction ends, which may name them."""
+    share_names(organization_id)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT b.digest, b.size FROM objects_blob b JOIN objects_pack p ON p.id = b.pack_id"
@@ -152,7 +171,7 @@ def uploaded_sizes(user_id: int, organization_id: int, digests: Collection[bytes
         return {bytes(digest): size for digest, size in cursor}
 
 
-def _verified(stream: Any) -> tuple[list[IndexedBlob], tuple[int, int] | None]:
+def verified(stream: Any) -> tuple[list[IndexedBlob], tuple[int, int] | None]:
     """Read a whole pack and check every blob; a stored pack has at most one dictionary, at its start."""
     reader = PackReader(
         stream,
@@ -166,52 +185,63 @@ def _verified(stream: Any) -> tuple[list[IndexedBlob], tuple[int, int] | None]:
             dictionary = reader.dictionary_span
         elif reader.dictionary_span != dictionary:
             raise PackError("it has a dictionary after its first blob")
-        blobs.append(IndexedBlob(blob.digest, _git_id(reader, blob), blob.size, blob.offset, blob.length))
+        blobs.append(IndexedBlob(blob.digest, git_id_of(reader, blob), blob.size, blob.offset, blob.length))
     if not blobs:
         raise PackError("it has no blobs")
     return blobs, dictionary
 
 
-def _git_id(reader: PackReader, blob: Blob) -> bytes:
-    git_id = git_blob_id(blob.size)
-    if blob.size <= WHOLE_BYTES:
-        git_id.update(reader.content(blob))
-    else:
-        for chunk in reader.chunks(blob):
-            git_id.update(chunk)
-    return git_id.digest()
-
-
 def _keep(
     store: ObjectStore,
     spooled: BinaryIO,
-    copied: _Copied,
+    copied: Copied,
     blobs: list[IndexedBlob],
     dictionary: tuple[int, int] | None,
     user: Any,
     organization: Any,
 ) -> StoredPack:
     digest = copied.hash.digest()
-    store.put_pack(object_name(organization.pk, digest), spooled)
+    name = object_name(organization.pk, digest)
+    store.put_pack(name, spooled)
     with transaction.atomic():
-        pack = _pack_row(organization, digest, copied.size, len(blobs), dictionary, user)
+        share_names_and_object(organization.pk, digest)
+        try:
+            _refuse_redacted(organization.pk, blobs)
+        except RedactedUpload:
+            store.delete(name)  # no row can name it
+            raise
+        if not store.exists(name):  # the same pack was on its way out, and has been deleted since
+            store.put_pack(name, spooled)
+        pack = insert_pack(organization.pk, digest, copied.size, len(blobs), dictionary, user.pk)
         _index(pack, blobs, user)
     return StoredPack(pack, len(blobs), copied.size)
 
 
-def _pack_row(
-    organization: Any, digest: bytes, size: int, count: int, dictionary: tuple[int, int] | None, user: Any
+def _refuse_redacted(organization_id: int, blobs: list[IndexedBlob]) -> None:
+    row = fetch_row(REFUSED, [organization_id, [blob.digest for blob in blobs]])
+    if row:
+        raise RedactedUpload(f"the content {bytes(row[0]).hex()} was redacted", digest=bytes(row[0]).hex())
+
+
+def insert_pack(
+    organization_id: int,
+    digest: bytes,
+    size: int,
+    count: int,
+    dictionary: tuple[int, int] | None,
+    user_id: int,
 ) -> Pack:
-    """The row of the pack; the one there is if the same pack came before."""
+    """The row of the pack; the one there is, fresh again, if the same pack came before. For who shares its object."""
     offset, length = dictionary or (None, None)
+    key: tuple[int, bytes] = (organization_id, digest)
     with connection.cursor() as cursor:
-        cursor.execute(PACK_ROW, [organization.pk, digest, size, count, offset, length, user.pk])
+        cursor.execute(PACK_ROW, [*key, *key, size, count, offset, length, user_id])
         return PACK.take(iter(cursor.fetchone()))
 
 
 def _index(pack: Pack, blobs: list[IndexedBlob], user: Any) -> None:
     """Write the index rows, in digest order so that two uploads never wait for each other in a circle; blobs that
-    another user's pack holds already are claimed for this user."""
+    another pack holds already are claimed for this user, which makes them fresh again."""
     columns = list(zip(*sorted(set(blobs)), strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -223,14 +253,14 @@ def _index(pack: Pack, blobs: list[IndexedBlob], user: Any) -> None:
         if cursor.rowcount < len(set(columns[0])):
             cursor.execute(
                 "INSERT INTO objects_blobclaim (user_id, blob_id, created_at)"
-                " SELECT %s, b.id, now() FROM objects_blob b JOIN objects_pack p ON p.id = b.pack_id"
-                " WHERE b.organization_id = %s AND b.digest = ANY(%s) AND p.uploaded_by_id <> %s"
-                " ORDER BY b.id ON CONFLICT DO NOTHING",
-                [user.pk, pack.organization_id, list(columns[0]), user.pk],
+                " SELECT %s, b.id, clock_timestamp() FROM objects_blob b JOIN objects_pack p ON p.id = b.pack_id"
+                " WHERE b.organization_id = %s AND b.digest = ANY(%s) AND (p.uploaded_by_id <> %s OR p.id <> %s)"
+                " ORDER BY b.id ON CONFLICT (user_id, blob_id) DO UPDATE SET created_at = excluded.created_at",
+                [user.pk, pack.organization_id, list(columns[0]), user.pk, pack.pk],
             )
 
 
-class _Copied:
+class Copied:
     """A stream that is hashed and copied as it is read."""
 
     def __init__(self, stream: BinaryIO, target: BinaryIO | None, limit: int) -> None:

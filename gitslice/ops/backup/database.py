@@ -72,6 +72,17 @@ def one_at_a_time() -> Iterator[psycopg.Connection[Any]]:
         yield own
 
 
+def is_running() -> bool:
+    """Whether a backup of this database is being made."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND objid::bigint = hashtext('gitslice.ops.backup')::bigint & 4294967295)"
+        )
+        return cursor.fetchone()[0]
+
+
 @contextlib.contextmanager
 def snapshot(own: psycopg.Connection[Any]) -> Iterator[Snapshot]:
     with own.transaction():
