@@ -135,8 +135,8 @@ def own_system(home: Path) -> Iterator[tuple[Any, WebServer, Caller]]:
             server.stop()
 
 
-def test_a_killed_database_loses_nothing_that_was_acknowledged(tmp_path):
-    home = tmp_path / "home"
+def test_a_killed_database_loses_nothing_that_was_acknowledged(open_folder):
+    home = open_folder / "home"
     with own_system(home) as (_, server, _):
         told = subprocess.run(
             [

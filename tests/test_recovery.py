@@ -15,11 +15,10 @@ from gitslice.ops.embedded import Embedded, running
 
 
 @pytest.fixture
-def home(tmp_path):
-    home = tmp_path / "home"
+def home(open_folder):
+    home = open_folder / "home"
     home.mkdir()
-    yield home
-    shutil.rmtree(places.servers_folder(home))
+    return home
 
 
 @pytest.fixture

@@ -71,9 +71,8 @@ class System:
 
 
 @pytest.fixture
-def folder(tmp_path):
-    tmp_path.chmod(0o755)
-    return tmp_path
+def folder(open_folder):
+    return open_folder
 
 
 def land_and_look(system: System, folder: Path) -> None:
