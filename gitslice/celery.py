@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
-from celery.signals import after_setup_logger, after_setup_task_logger
+from celery.signals import after_setup_logger, after_setup_task_logger, beat_init, worker_init
 
 from gitslice.common.logs import redact
 
@@ -23,3 +23,11 @@ app.autodiscover_tasks()
 @after_setup_task_logger.connect
 def _hide_secrets(logger: logging.Logger, **_: Any) -> None:
     redact(logger.handlers)
+
+
+@worker_init.connect
+@beat_init.connect
+def _require_fitting(**_: Any) -> None:
+    from gitslice.ops.fitting import stop_unless_fitting  # Django is ready by now
+
+    stop_unless_fitting()
