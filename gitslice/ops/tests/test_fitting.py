@@ -88,7 +88,7 @@ def test_the_object_store_is_marked_at_first_use_and_no_list_tells(objects):
 )
 def test_another_format_of_objects_is_refused(objects, content):
     (objects / MARKER).write_bytes(content)
-    with pytest.raises(DoesNotFit, match="the object store has .*format 1"):
+    with pytest.raises(DoesNotFit, match=r"the object store has .*format 1"):
         require_fitting()
     assert (objects / MARKER).read_bytes() == content
 
