@@ -58,8 +58,9 @@ types: .venv ## static types
 contracts: .venv ## which part may import which
 	$(BIN)/lint-imports
 
-migrations: .venv ## models and migrations agree
+migrations: .venv ## models and migrations agree, and new ones hold nobody up
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.upgrade.lint
 
 openapi: .venv ## docs/openapi.yaml is what the server says
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn | diff docs/openapi.yaml - \

@@ -98,7 +98,13 @@ def rows() -> dict[str, int]:
 def dump(url: str, path: Path) -> None:
     from gitslice.ops import postgres
 
-    command = [postgres.program("pg_dump"), "--format=custom", "--compress=9", "--no-owner", "--no-privileges"]
+    command = [
+        postgres.program("pg_dump"),
+        "--format=custom",
+        "--compress=9",
+        "--no-owner",
+        "--no-privileges",
+    ]
     with path.open("wb") as file:
         subprocess.run([*command, url], stdout=file, check=True)
 
