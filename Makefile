@@ -7,7 +7,7 @@ PIP_VERSION := pip==26.3# the pip of older Pythons writes programs that start 6 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 CLI := cli/pyproject.toml $(shell find cli/gs cli/gitslice_core -name '*.py' 2>/dev/null)
 
-.PHONY: help run test soak merges check bench clean lock .venv
+.PHONY: help run test soak merges check bench overload clean lock .venv
 
 help: ## show this list
 	@grep -E '^[a-z.]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -81,6 +81,9 @@ deployment: .venv ## compose file and Dockerfile
 
 bench: .venv ## measure against git on this machine
 	@$(BIN)/python -m bench.run
+
+overload: .venv ## measure at once and at ten times the load that this machine can take, into docs/reliability.md
+	@$(BIN)/python -m bench.overload
 
 lock: ## resolve the newest versions that the requirements allow, into requirements.lock
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet -r requirements-dev.txt
