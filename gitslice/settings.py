@@ -103,7 +103,7 @@ TEMPLATES = [
 
 
 def _database_options() -> dict[str, Any]:
-    """Web processes share a pool among their threads, and stop a statement that runs too long."""
+    """Web processes share a pool among their threads; they and workers stop a statement that runs too long."""
     options: dict[str, Any] = dict(_database.get("OPTIONS", {}))
     options |= {
         "server_side_binding": True,
@@ -111,7 +111,8 @@ def _database_options() -> dict[str, Any]:
     }  # plans are made once for each connection
     if GITSLICE_ROLE == "web":
         options["pool"] = {"min_size": 1, "max_size": _given["GITSLICE_DATABASE_POOL"], "timeout": 10}
-        options["options"] = f"-c statement_timeout={_given['GITSLICE_SQL_TIMEOUT_SECONDS']}s"
+    if patience := env.patience(_given):
+        options["options"] = f"{options.get('options', '')} {patience}".strip()
     return options
 
 

@@ -121,6 +121,21 @@ SERVERS = Section(
             doc="connections to the database that a web process holds at most",
         ),
         seconds(name="GITSLICE_SQL_TIMEOUT_SECONDS", default="10", doc="longest statement of a web request"),
+        seconds(
+            name="GITSLICE_LOCK_TIMEOUT_SECONDS",
+            default="10",
+            doc="longest that a web request waits for a lock in the database, also where its statement may take longer",
+        ),
+        seconds(
+            name="GITSLICE_WORKER_SQL_TIMEOUT_SECONDS",
+            default="600",
+            doc="longest statement of a worker; commands have no limit",
+        ),
+        seconds(
+            name="GITSLICE_WORKER_LOCK_TIMEOUT_SECONDS",
+            default="60",
+            doc="longest that a worker waits for a lock in the database",
+        ),
         Setting(
             "REDIS_URL",
             kinds.REDIS,
