@@ -172,7 +172,7 @@ def _refused(path: str, error: DomainError, start_response: Callable[..., Any]) 
     if path.startswith(PROGRAMS):
         kind, body = "application/problem+json", ORJSONRenderer().render(problem(error))
     else:
-        kind, body = "text/html; charset=utf-8", _page(type(error), str(error))
+        kind, body = "text/html; charset=utf-8", _page(error.status, str(error))
     headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
     headers |= {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
     reason = "Too Many Requests" if error.status == 429 else "Service Unavailable"
@@ -181,6 +181,5 @@ def _refused(path: str, error: DomainError, start_response: Callable[..., Any]) 
 
 
 @cache
-def _page(kind: type[DomainError], message: str) -> bytes:
-    error = kind(message)
-    return render_to_string("error.html", {"error": error, "status": error.status}).encode()
+def _page(status: int, message: str) -> bytes:
+    return render_to_string("error.html", {"error": ServerBusy(message), "status": status}).encode()

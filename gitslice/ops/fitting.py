@@ -37,8 +37,8 @@ def stop_unless_fitting(*, migrating: bool = False) -> None:
         sys.exit(EXIT_CODE)
     finally:
         connection.close()
-        if connection.pool:
-            connection.close_pool()
+        if connection.pool:  # type: ignore[attr-defined]
+            connection.close_pool()  # type: ignore[attr-defined]
 
 
 def require_fitting(*, migrating: bool = False) -> None:
