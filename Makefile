@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CLI := cli/pyproject.toml $(shell find cli/gs cli/gitslice_core -name '*.py' 2>/dev/null)
 
-.PHONY: help run test soak merges check bench clean lock .venv
+.PHONY: help run test soak merges check bench overload clean lock .venv
 
 help: ## show this list
 	@grep -E '^[a-z.]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -57,8 +57,9 @@ types: .venv ## static types
 contracts: .venv ## which part may import which
 	$(BIN)/lint-imports
 
-migrations: .venv ## models and migrations agree
+migrations: .venv ## models and migrations agree, and new ones hold nobody up
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.upgrade.lint
 
 openapi: .venv ## docs/openapi.yaml is what the server says
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn | diff docs/openapi.yaml - \
@@ -102,6 +103,9 @@ audit: .venv ## known vulnerabilities of what is locked (asks the package regist
 
 bench: .venv ## measure against git on this machine
 	@$(BIN)/python -m bench.run
+
+overload: .venv ## measure at once and at ten times the load that this machine can take, into docs/reliability.md
+	@$(BIN)/python -m bench.overload
 
 # For Python 3.11 and everything newer, on any system: what only some need has a marker. $(LOCK) takes what is locked
 # already where it still fits; `make lock UPGRADE=--upgrade` takes the newest.

@@ -9,7 +9,10 @@ _given = read_or_stop()
 
 bind = f"{_given['GITSLICE_BIND']}:{_given['GITSLICE_PORT']}"
 workers = _given["GITSLICE_WEB_WORKERS"]
-threads = _given["GITSLICE_WEB_THREADS"]
+# Beside those that work: one for each request that waits, and some that turn away the rest and tell of our health
+# (gitslice/common/admission.py).
+threads = _given["GITSLICE_WEB_THREADS"] + _given["GITSLICE_WEB_WAITING"] + 8
+worker_connections = 1000 + threads
 worker_class = "gthread"
 preload_app = True  # load once, then fork: half the start-up time and memory
 keepalive = 75  # seconds; `gs` keeps its connection through a command

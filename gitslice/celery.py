@@ -6,7 +6,13 @@ from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
-from celery.signals import after_setup_logger, after_setup_task_logger, heartbeat_sent
+from celery.signals import (
+    after_setup_logger,
+    after_setup_task_logger,
+    beat_init,
+    heartbeat_sent,
+    worker_init,
+)
 
 from gitslice.common.logs import redact
 
@@ -31,3 +37,11 @@ def _show_life(**_: Any) -> None:
     """For `deploy/probe worker`: every two seconds, while the broker can be reached."""
     if name := os.environ.get("WORKER_ALIVE_FILE"):
         Path(name).touch()
+
+
+@worker_init.connect
+@beat_init.connect
+def _require_fitting(**_: Any) -> None:
+    from gitslice.ops.fitting import stop_unless_fitting  # Django is ready by now
+
+    stop_unless_fitting()

@@ -115,6 +115,16 @@ def database(url: str, password: str = "") -> dict[str, Any]:
     } | ({"OPTIONS": query} if query else {})
 
 
+def patience(found: Configuration) -> str:
+    """Options of PostgreSQL's library: how long statements take, and wait for locks, at most. Web requests are not to
+    hold up others; workers come again; who runs a command waits for it."""
+    prefixes = {"web": "GITSLICE", "worker": "GITSLICE_WORKER"}
+    if (prefix := prefixes.get(found["GITSLICE_ROLE"])) is None:
+        return ""
+    statement, lock = found[f"{prefix}_SQL_TIMEOUT_SECONDS"], found[f"{prefix}_LOCK_TIMEOUT_SECONDS"]
+    return f"-c statement_timeout={statement}s -c lock_timeout={lock}s"
+
+
 def redis(url: str, password: str = "") -> tuple[str, dict[str, Any]]:
     """The address with its password, and what the connection's TLS takes: the server's certificate is checked, against
     the system's authorities or those in the file `ca`, as is its name."""

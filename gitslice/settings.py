@@ -103,7 +103,7 @@ TEMPLATES = [
 
 
 def _database_options() -> dict[str, Any]:
-    """Web processes share a pool among their threads, and stop a statement that runs too long."""
+    """Web processes share a pool among their threads; they and workers stop a statement that runs too long."""
     options: dict[str, Any] = dict(_database.get("OPTIONS", {}))
     options |= {
         "server_side_binding": True,
@@ -111,8 +111,8 @@ def _database_options() -> dict[str, Any]:
     }  # plans are made once for each connection, unless a pooler gives it to somebody else after each transaction
     if GITSLICE_ROLE == "web":
         options["pool"] = {"min_size": 1, "max_size": _given["GITSLICE_DATABASE_POOL"], "timeout": 10}
-        if not _pooled:  # the pooler sets it on its connections
-            options["options"] = f"-c statement_timeout={_given['GITSLICE_SQL_TIMEOUT_SECONDS']}s"
+    if not _pooled and (patience := env.patience(_given)):  # a pooler sets it on its connections
+        options["options"] = f"{options.get('options', '')} {patience}".strip()
     return options
 
 

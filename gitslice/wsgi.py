@@ -1,6 +1,7 @@
 import logging
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from gitslice.common.logs import redact
@@ -8,5 +9,14 @@ from gitslice.common.logs import redact
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gitslice.settings")
 os.environ.setdefault("GITSLICE_ROLE", "web")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from gitslice.common.admission import Admission, Room  # noqa: E402  Django is ready by now
+from gitslice.ops.fitting import stop_unless_fitting  # noqa: E402
+
+stop_unless_fitting()
+application = Admission(
+    _django,
+    Room(settings.GITSLICE_WEB_THREADS, settings.GITSLICE_WEB_WAITING, settings.GITSLICE_WEB_WAIT_SECONDS),
+)
 redact(logging.getLogger("gunicorn.error").handlers)  # what it tells of a failure quotes the request

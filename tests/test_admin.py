@@ -59,6 +59,7 @@ from conflicts.models import Conflict, ConflictEvent, FailedTask, MailChoice, Ma
 from gitslice.common.admin import History
 from gitslice.common.errors import PermissionDenied
 from gitslice.objects.models import Blob, BlobClaim, CommitSample, Damage, PackRemoval, Redaction
+from gitslice.ops.models import MigrationMark
 from slices.coverage_counts import count_coverage
 from slices.global_state.merging import merge_global
 from slices.models import GlobalTag, PathHead, SliceRole
@@ -130,6 +131,7 @@ def fill(world: World, round: int) -> None:
         Authenticator.objects.create(user=user, type="totp", data={"secret": "sealed-text"})
         UserSession.objects.create(user=user, ip="127.0.0.1", session_key=name)
         World(name)  # an organization with its quotas
+        MigrationMark.objects.create(app="more", name=name, version="9", breaks_older_code=False)
         Domain.objects.create(organization=world.organization, name=f"{name}.example")
         GroupMapping.objects.create(provider=provider, group=name, team=Team.objects.get(slug=name))
         commit = slice.organization.commits.order_by("-seq").first()

@@ -19,7 +19,6 @@ NEXT_THREAD = (
     "SELECT setval(pg_get_serial_sequence('changesets_thread', 'id'),"
     " (SELECT coalesce(max(id), 0) + 1 FROM changesets_thread), false)"
 )
-ANSWERS = "UPDATE changesets_comment SET thread_id = id WHERE path <> ''"
 # Whoever was asked for a review and has not given one of the current patchset: it is their turn.
 ATTENTION = """
 INSERT INTO changesets_attention (changeset_id, user_id, reason, since)
@@ -32,6 +31,16 @@ SELECT changeset.id, asked.user_id, 'review_requested', changeset.updated_at
 """
 
 
+def referring(column: str, table: str) -> list[str]:
+    """A new column of comments that refers to a table; 0005 checks what stands and makes the index, beside readers and
+    writers."""
+    return [
+        f'ALTER TABLE "changesets_comment" ADD COLUMN "{column}" bigint NULL',
+        f'ALTER TABLE "changesets_comment" ADD CONSTRAINT "changesets_comment_{column}_refers" FOREIGN KEY ("{column}")'
+        f' REFERENCES "{table}" ("id") DEFERRABLE INITIALLY DEFERRED NOT VALID',
+    ]
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -40,10 +49,17 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='comment',
-            name='applied_in',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changesets.patchset'),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AddField(
+                    model_name='comment',
+                    name='applied_in',
+                    field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changesets.patchset'),
+                ),
+            ],
+            database_operations=[
+                migrations.RunSQL(referring("applied_in_id", "changesets_patchset"), migrations.RunSQL.noop),
+            ],
         ),
         migrations.AddField(
             model_name='comment',
@@ -102,10 +118,17 @@ class Migration(migrations.Migration):
                 'ordering': ['id'],
             },
         ),
-        migrations.AddField(
-            model_name='comment',
-            name='thread',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='changesets.thread'),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AddField(
+                    model_name='comment',
+                    name='thread',
+                    field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='changesets.thread'),
+                ),
+            ],
+            database_operations=[
+                migrations.RunSQL(referring("thread_id", "changesets_thread"), migrations.RunSQL.noop),
+            ],
         ),
         migrations.CreateModel(
             name='Attention',
@@ -161,5 +184,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['changeset', 'author'], name='draft_by_author')],
             },
         ),
-        migrations.RunSQL([THREADS, NEXT_THREAD, ANSWERS, ATTENTION], migrations.RunSQL.noop),
+        migrations.RunSQL([THREADS, NEXT_THREAD, ATTENTION], migrations.RunSQL.noop),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gs.errors import GsError
 
 TYPE_CHECKING = False  # typing's own constant costs its import at every start
@@ -42,11 +44,13 @@ def lost(error: OSError) -> bool:
 
 
 def wait(retry_after: str | None, attempt: int) -> float:
-    """Seconds to wait: what the server asks for, else 1, 2, 4."""
+    """Seconds to wait: what the server asks for, else 1, 2, 4; and up to half as much again, so that not all who were
+    turned away at once come back at once."""
     try:
-        return min(max(float(retry_after or ""), 0), LONGEST_WAIT)
+        asked = max(float(retry_after or ""), 0)
     except ValueError:
-        return min(2 ** (attempt - 1), LONGEST_WAIT)
+        asked = 2 ** (attempt - 1)
+    return min(asked, LONGEST_WAIT) * (1 + os.urandom(1)[0] / 510)
 
 
 def bare_problem(status: int, endpoint: str) -> GsError:

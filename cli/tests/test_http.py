@@ -14,6 +14,7 @@ import pytest
 
 from gs.errors import GsError
 from gs.http import Api, encode_query
+from gs.wire import wait
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -256,3 +257,11 @@ def test_nobody_listening_is_a_network_error() -> None:
     with pytest.raises(GsError) as caught:
         Api(f"http://127.0.0.1:{port}", None).get("me/")
     assert caught.value.exit_code == 2
+
+
+def test_who_is_turned_away_waits_as_long_as_asked_and_not_all_come_back_at_once():
+    waits = [wait("4", 1) for _ in range(200)]
+    assert 4 <= min(waits) < max(waits) <= 6
+    assert all(2 <= wait(None, 2) <= 3 for _ in range(50))
+    assert all(30 <= wait("86400", 1) <= 45 for _ in range(50))
+    assert 1 <= wait("Wed, 21 Oct 2026 07:28:00 GMT", 1) <= 1.5

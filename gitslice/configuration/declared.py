@@ -75,7 +75,12 @@ PROCESSES = Section(
         ),
         flag(name="GITSLICE_DEMO", default="1", doc="load the demo organization in `make run`"),
         number(name="GITSLICE_WEB_WORKERS", default="2", most=512, doc="web processes"),
-        number(name="GITSLICE_WEB_THREADS", default="8", most=1024, doc="threads in each web process"),
+        number(
+            name="GITSLICE_WEB_THREADS",
+            default="8",
+            most=1024,
+            doc="requests that each web process works on at once",
+        ),
         number(name="GITSLICE_WORKERS", default="2", most=512, doc="worker processes in `make run`"),
         Setting(
             "GITSLICE_STATIC_ROOT",
@@ -116,6 +121,21 @@ SERVERS = Section(
             doc="connections to the database that a web process holds at most",
         ),
         seconds(name="GITSLICE_SQL_TIMEOUT_SECONDS", default="10", doc="longest statement of a web request"),
+        seconds(
+            name="GITSLICE_LOCK_TIMEOUT_SECONDS",
+            default="10",
+            doc="longest that a web request waits for a lock in the database, also where its statement may take longer",
+        ),
+        seconds(
+            name="GITSLICE_WORKER_SQL_TIMEOUT_SECONDS",
+            default="600",
+            doc="longest statement of a worker; commands have no limit",
+        ),
+        seconds(
+            name="GITSLICE_WORKER_LOCK_TIMEOUT_SECONDS",
+            default="60",
+            doc="longest that a worker waits for a lock in the database",
+        ),
         Setting(
             "REDIS_URL",
             kinds.REDIS,
@@ -257,6 +277,18 @@ LIMITS = Section(
             unit="in 5 minutes",
             doc="failed sign-ins to one account from one address; 5 times as many from an address, 10 times to an "
             "account",
+        ),
+        number(
+            name="GITSLICE_WEB_WAITING",
+            default="64",
+            least=0,
+            most=4096,
+            doc="requests that wait for their turn in each web process; more get [503](reliability.md) at once",
+        ),
+        seconds(
+            name="GITSLICE_WEB_WAIT_SECONDS",
+            default="5",
+            doc="longest that a request waits for its turn, before it gets 503",
         ),
         number(
             name="GITSLICE_MAX_WATCHERS",

@@ -17,6 +17,7 @@ from storages.backends.s3 import S3Storage
 from gitslice.common.errors import ServerBusy
 
 CHUNK = 256 << 10
+MARKER = "format"  # the object that tells the format of all others; no list names it
 INCOMING = "incoming"  # the folder of files that are being written
 UNFINISHED = re.compile(r"\.\d+\.\d+$")  # a file that is not renamed yet
 GAP = 64 << 10  # bytes between two ranges that are cheaper read and dropped than left out
@@ -114,7 +115,8 @@ class DiskStore:
     def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
         for path in sorted((self._root / prefix).rglob("*")):
             name = path.relative_to(self._root).as_posix()
-            if path.is_file() and not name.startswith(f"{INCOMING}/") and not UNFINISHED.search(name):
+            own = name == MARKER or name.startswith(f"{INCOMING}/") or UNFINISHED.search(name)
+            if path.is_file() and not own:
                 yield name, path.stat().st_size
 
     def _path(self, name: str) -> Path:
@@ -166,7 +168,8 @@ class S3Store:
         pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
             for summary in page.get("Contents", ()):
-                yield summary["Key"].removeprefix(self._prefix), summary["Size"]
+                if (name := summary["Key"].removeprefix(self._prefix)) != MARKER:
+                    yield name, summary["Size"]
 
     def _key(self, name: str) -> str:
         return self._prefix + name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from gitslice import configuration, env
@@ -219,3 +221,14 @@ def test_addresses_with_a_password_and_authorities_of_their_own():
     told = env.database("postgresql://me@host/x?sslmode=verify-full&sslrootcert=/ca.pem", "p@ss")
     assert told["PASSWORD"] == "p@ss"
     assert told["OPTIONS"] == {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"), [("web", ("10s", "4s")), ("worker", ("7min", "1min")), ("command", ("0", "0"))]
+)
+def test_statements_and_locks_have_limits_by_role(role, shown):
+    given = {"GITSLICE_LOCK_TIMEOUT_SECONDS": "4", "GITSLICE_WORKER_SQL_TIMEOUT_SECONDS": "420"}
+    options = env.patience(configuration.read({"GITSLICE_ROLE": role} | given))
+    with psycopg.connect(os.environ["DATABASE_URL"], options=options) as connection:
+        asked = ("statement_timeout", "lock_timeout")
+        assert tuple(connection.execute(f"SHOW {name}").fetchone()[0] for name in asked) == shown

@@ -68,10 +68,6 @@ class Migration(migrations.Migration):
             name='fresh_at',
             field=models.DateTimeField(null=True),
         ),
-        migrations.AddIndex(
-            model_name='pack',
-            index=models.Index(models.OrderBy(models.F('checked_at'), nulls_first=True), name='pack_by_check'),
-        ),
         migrations.AddField(
             model_name='damage',
             name='organization',

@@ -27,6 +27,7 @@ ALWAYS = (
     "auth_permission",
     "django_session",
     "conflicts_mailcursor",
+    "ops_migrationmark",
 )
 
 TABLES = """

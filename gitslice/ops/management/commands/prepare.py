@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
+from gitslice.objects.format import ensure_format
 from gitslice.ops.static import collect_changed
 from gitslice.ops.storage import ensure_bucket
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, demo: bool, no_static: bool, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         ensure_bucket()
+        ensure_format()
         if not no_static:
             collect_changed()
         if demo and "demo" in get_commands():
