@@ -1,13 +1,11 @@
-import logging
+import logging.config
 import os
 import warnings
 from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
-from celery.signals import after_setup_logger, after_setup_task_logger
-
-from gitslice.common.logs import redact
+from celery.signals import setup_logging, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gitslice.settings")
 
@@ -19,7 +17,19 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@after_setup_logger.connect
-@after_setup_task_logger.connect
-def _hide_secrets(logger: logging.Logger, **_: Any) -> None:
-    redact(logger.handlers)
+@setup_logging.connect
+def _write_our_log(**_: Any) -> None:
+    """Celery would replace it by one of its own."""
+    from django.conf import settings  # they may not have been read yet
+
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_ready.connect
+def _serve_metrics(**_: Any) -> None:
+    from django.conf import settings
+
+    if settings.GITSLICE_METRICS_PORT:
+        from gitslice.telemetry.serving import serve
+
+        serve(settings.GITSLICE_METRICS_PORT)

@@ -3,10 +3,13 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from gitslice.common.logs import redact
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gitslice.settings")
 os.environ.setdefault("GITSLICE_ROLE", "web")
 
 application = get_wsgi_application()
-redact(logging.getLogger("gunicorn.error").handlers)  # what it tells of a failure quotes the request
+
+from django.conf import settings  # noqa: E402
+
+from gitslice.telemetry.logs import adopt  # noqa: E402
+
+adopt(logging.getLogger("gunicorn.error").handlers, settings.GITSLICE_LOG_FORMAT)
