@@ -64,6 +64,10 @@ class Handler(BaseHTTPRequestHandler):
         }
         self.answer(423, json.dumps(problem).encode(), "application/problem+json")
 
+    def answer_broken(self, body: bytes) -> None:
+        problem = {"code": "internal", "detail": "The server failed", "hint": "try again"}
+        self.answer(500, json.dumps(problem).encode(), X_Request_ID="abc-1")
+
     def answer_proxy(self, body: bytes) -> None:
         self.answer(502, b"<h1>Bad gateway</h1>", "text/html")
 
@@ -256,3 +260,17 @@ def test_nobody_listening_is_a_network_error() -> None:
     with pytest.raises(GsError) as caught:
         Api(f"http://127.0.0.1:{port}", None).get("me/")
     assert caught.value.exit_code == 2
+
+
+def test_requests_have_names_that_the_server_logs(api: Api, server: ThreadingHTTPServer) -> None:
+    api.get("echo/")
+    api.get("echo/")
+    first, second = (headers["X-Request-ID"] for _, _, headers, _ in server.log)
+    assert first.removesuffix("-1") == second.removesuffix("-2")
+    assert first.endswith("-1")
+
+
+def test_a_failure_of_the_server_says_which_request_it_was(api: Api, server: ThreadingHTTPServer) -> None:
+    with pytest.raises(GsError) as caught:
+        api.get("broken/")
+    assert caught.value.hint == "the server's log knows it as request abc-1"

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from celery import signals
+from django.conf import settings
 
 from gitslice.telemetry import tracing
 from gitslice.telemetry.metrics import SQL_SECONDS, SQL_STATEMENTS, TASK_SECONDS, TASK_WAIT, TASKS
@@ -32,7 +33,8 @@ def _publish(headers: dict[str, Any] | None = None, routing_key: str = "", **_: 
     if headers is None:
         return
     work = current()
-    carried: dict[str, Any] = {QUEUED_AT: time.time(), SCHEDULED: work is None or SCHEDULED in work.facts}
+    scheduled = SCHEDULED in work.facts if work else settings.GITSLICE_ROLE == "beat"
+    carried: dict[str, Any] = {QUEUED_AT: time.time(), SCHEDULED: scheduled}
     carried[REQUEST_ID] = work.request_id if work else new_request_id()
     headers[CARRIED] = carried | tracing.carrier()
     tracing.note(f"queue {headers.get('task')}", 0, "PRODUCER", **{"messaging.system": "redis"})
