@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gitslice.settings")
 
@@ -23,6 +23,15 @@ def _write_our_log(**_: Any) -> None:
     from django.conf import settings  # they may not have been read yet
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_init.connect
+@worker_process_init.connect
+def _listen_for_wishes(**_: Any) -> None:
+    """To be sampled; in each process, for the pool's set signals as they like."""
+    from gitslice.telemetry.profiles import listen
+
+    listen()
 
 
 @worker_ready.connect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gitslice.telemetry import tracing
 from gitslice.telemetry.metrics import STORE_BYTES, STORE_REQUESTS, STORE_SECONDS
@@ -73,7 +73,10 @@ class WatchedStore:
             STORE_SECONDS.labels(operation).observe(seconds)
             if call.bytes:
                 STORE_BYTES.labels(operation).inc(call.bytes)
-            attributes = {"gitslice.store.bytes": call.bytes, "gitslice.store.outcome": outcome}
+            attributes: dict[str, Any] = {
+                "gitslice.store.bytes": call.bytes,
+                "gitslice.store.outcome": outcome,
+            }
             tracing.note(f"object store {operation}", seconds, **attributes)
 
 

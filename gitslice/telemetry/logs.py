@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from gitslice.common.logs import without_secrets
 from gitslice.telemetry.work import current
 
-Facts = dict[str, Any]
+Facts = MutableMapping[str, Any]
 SHAPES = ("auto", "json", "text")
 
 
@@ -57,7 +57,8 @@ def _add_facts(logger: Any, name: str, event: Facts) -> Facts:
     if work is not None:
         event["request_id"] = work.request_id
         event |= work.facts
-    return event | getattr(event["_record"], "facts", {})
+    event |= getattr(event["_record"], "facts", {})
+    return event
 
 
 def _hide_secrets(logger: Any, name: str, event: Facts) -> Facts:

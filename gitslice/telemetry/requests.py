@@ -45,7 +45,9 @@ class RequestMiddleware:
         response = self.get_response(request)
         response[HEADER] = work.request_id
         sent = _Sent(response)
-        response._resource_closers.append(partial(_finish, request, response, work, started, sent))
+        response._resource_closers.append(  # type: ignore[attr-defined]
+            partial(_finish, request, response, work, started, sent)
+        )
         return response
 
     def process_view(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,16 +17,20 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from changesets.errors import MergeConflict
 from conflicts.detection import detect
+from gitslice.env import share_metrics
 from gitslice.objects.services import put_blobs, read_blobs
 from gitslice.telemetry import metrics
 from gitslice.telemetry.exposition import exposition
 from gitslice.telemetry.heartbeats import beat
+from gitslice.telemetry.serving import serve
 from slices.global_state.merging import merge_global
 from slices.tasks import index_landed
+from tests.processes import free_port
 from tests.world import World
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 KINDS = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
+FILES = (("counter", os.getppid()), ("counter", 999_999_999), ("gauge_livesum", os.getpid()))
 ASKED = {  # found out when `/metrics` is asked for
     "gitslice_version": "version",
     "gitslice_queue_messages": "queue",
@@ -172,3 +179,27 @@ def test_the_dashboard_is_whole():
         assert panel["title"]
         assert all(target["expr"] for target in panel["targets"])
         assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+
+
+def test_workers_serve_them_at_a_port_of_their_own(settings):
+    port = free_port()
+    serve(port)
+    serve(port)  # another worker of the same machine
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert b"gitslice_tasks_total" in answer.read()
+    settings.GITSLICE_METRICS_TOKEN = "secret"
+    for path in ("/metrics", "/"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}")
+
+
+def test_files_of_processes_that_are_gone_are_dropped(tmp_path, monkeypatch):
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    kept, *gone = (folder / f"{kind}_{pid}.db" for kind, pid in FILES)
+    for path in (kept, *gone):
+        path.touch()
+    share_metrics(tmp_path, "web")
+    assert list(folder.iterdir()) == [kept]
+    assert os.environ.pop("PROMETHEUS_MULTIPROC_DIR") == str(folder)
