@@ -56,8 +56,8 @@ def _add_facts(logger: Any, name: str, event: Facts) -> Facts:
     work = current()
     if work is not None:
         event["request_id"] = work.request_id
-        event |= work.facts
-    event |= getattr(event["_record"], "facts", {})
+        event.update(work.facts)
+    event.update(getattr(event["_record"], "facts", {}))
     return event
 
 
