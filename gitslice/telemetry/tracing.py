@@ -1,6 +1,6 @@
 """Traces by OpenTelemetry, from `gs` or whoever calls, through web, SQL and object store to the workers.
 
-Off unless OTEL_EXPORTER_OTLP_ENDPOINT says where they go, and then nothing of it is imported. What a piece of work does
+Off unless OTEL_EXPORTER_OTLP_ENDPOINT says where they go, and then nothing of it is imported here. What a piece of work does
 is told when it has ended, so that nothing is left open: `note`. Statements are told as they were written, without the
 values in them.
 """
