@@ -14,6 +14,7 @@ from accounts.tokens import digest_of
 from gitslice.common.audit import Origin, current_origin, set_origin
 from gitslice.common.errors import Unauthenticated
 from gitslice.common.rows import Columns, fetch_row
+from gitslice.telemetry.metrics import TOKENS_REFUSED
 
 LAST_USE_PRECISION = timedelta(minutes=1)
 
@@ -46,6 +47,7 @@ def live_token(secret: str) -> ApiToken:
     now = timezone.now()
     row = fetch_row(LIVE_TOKEN, [digest_of(secret), now])
     if row is None:
+        TOKENS_REFUSED.inc()
         raise Unauthenticated("the token is unknown, expired or revoked")
     values = iter(row)
     token = TOKEN.take(values)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
@@ -18,6 +18,7 @@ from gitslice.common.addresses import neighbourhood
 from gitslice.common.limits import Limit, TooManyRequests, forget, spend
 from gitslice.common.pages import refusal
 from gitslice.common.problems import AWAY
+from gitslice.telemetry.metrics import LIMITED, SIGN_INS
 
 UNCOUNTED = ("/livez", "/readyz", "/metrics")
 REMEMBERED = 10_000  # tokens whose account a process remembers: it never changes
@@ -42,6 +43,7 @@ class RateLimitMiddleware:
         try:
             spend(_limits(request, token))
         except TooManyRequests as error:
+            LIMITED.inc()
             return refusal(request, error)
         response = self.get_response(request)
         if token and token not in _accounts:
@@ -58,14 +60,24 @@ class SignInLimits:
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
         """Raises TooManyRequests."""
-        spend(_sign_in_limits(request, _name_in(credentials)))
+        try:
+            spend(_sign_in_limits(request, _name_in(credentials)))
+        except TooManyRequests:
+            SIGN_INS.labels("limited").inc()
+            raise
 
 
 def connect() -> None:
     user_logged_in.connect(_signed_in, dispatch_uid="limits")
+    user_login_failed.connect(_failed, dispatch_uid="limits")
+
+
+def _failed(**_: Any) -> None:
+    SIGN_INS.labels("failed").inc()
 
 
 def _signed_in(sender: object, request: HttpRequest | None, user: User, **_: Any) -> None:
+    SIGN_INS.labels("ok").inc()
     for name in {user.get_username(), user.email}:  # people sign in by either
         of_account, of_both, *of_address = _sign_in_limits(request, name)
         if not _is_anothers(name, user):

@@ -30,6 +30,14 @@ from changesets.signals import changeset_changed, paths_landed
 from gitslice.common.audit import record
 from gitslice.common.errors import DomainError, ServerBusy
 from gitslice.objects.naming import require_stored
+from gitslice.telemetry.metrics import (
+    LANDING_REFUSALS,
+    LANDING_RETRIES,
+    LANDING_SECONDS,
+    LANDINGS,
+    organization_label,
+    timed,
+)
 from slices.access import Access
 from slices.coverage import covering_slices
 from slices.entries import heads
@@ -73,10 +81,25 @@ def land_patchset(
     content that does not merge. Raises SliceForbidden, SliceLocked, ChangesetClosed, StalePatchset, NeedsApproval,
     NeedsChecks, OutsideSlice, OutdatedBase, MergeConflict, or ServerBusy when others land on the same paths faster than we can plan.
     """
+    organization = organization_label(lambda: changeset.organization)
     access = Access(changeset.slice, actor)
-    access.require_writer()
-    if force:
-        access.require_maintainer()
+    with timed(LANDING_SECONDS):
+        try:
+            access.require_writer()
+            if force:
+                access.require_maintainer()
+            landing = _land(actor, changeset, expected_patchset, message, force)
+        except DomainError as refusal:
+            LANDING_REFUSALS.labels(refusal.code, organization).inc()
+            raise
+    LANDINGS.labels("merged" if landing.merged_paths else "clean", organization).inc()
+    return landing
+
+
+def _land(
+    actor: User, changeset: Changeset, expected_patchset: int | None, message: str | None, force: bool
+) -> Landing:
+    """Plans and commits, anew where somebody was faster."""
     for attempt in range(ATTEMPTS):
         if attempt:
             changeset = _reloaded(changeset)
@@ -92,10 +115,11 @@ def land_patchset(
         try:
             return _commit_plan(actor, changeset, plan, message, force)
         except _HeadsMoved:
-            continue
+            LANDING_RETRIES.labels("heads_moved").inc()
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) not in (DEADLOCK_DETECTED, SERIALIZATION_FAILURE):
                 raise
+            LANDING_RETRIES.labels("deadlock").inc()
     raise ServerBusy("others keep landing on the same paths")
 
 

@@ -11,6 +11,7 @@ from accounts.events import announce
 from accounts.models import User
 from changesets.models import Changeset
 from conflicts.models import Conflict, ConflictEvent
+from gitslice.telemetry.metrics import CONFLICTS_CLOSED, CONFLICTS_OPENED
 
 Action = ConflictEvent.Action
 Key = tuple[int | None, int, str]  # their changeset, changeset, path
@@ -71,6 +72,9 @@ def open_or_update(
     Conflict.objects.bulk_update(
         updated, [*(name.removesuffix("_id") for name in FACTS), "updated_at"], batch_size=500
     )
+    for row in opened:
+        against = "landed" if row.their_changeset_id is None else "open"
+        CONFLICTS_OPENED.labels(row.kind, row.severity, against).inc()
     note(opened, Action.OPENED)
     note(told, Action.UPDATED)
     return sorted(rows, key=lambda row: row.path)
@@ -84,6 +88,7 @@ def close(rows: Iterable[Conflict]) -> None:
     )
     for row in rows:
         row.state = Conflict.State.OBSOLETE
+    CONFLICTS_CLOSED.labels("obsolete").inc(len(rows))
     note(rows, Action.OBSOLETE)
 
 
@@ -91,6 +96,7 @@ def resolve(row: Conflict, *, actor: User, choice: str, patchset: int, hunks: Se
     """Somebody has decided; `hunks` says what was chosen at each place."""
     row.state, row.resolution, row.resolved_by = Conflict.State.RESOLVED, choice, actor
     row.save(update_fields=["state", "resolution", "resolved_by", "updated_at"])
+    CONFLICTS_CLOSED.labels("resolved").inc()
     detail = {"choice": choice, "patchset": patchset} | ({"hunks": list(hunks)} if hunks else {})
     note([row], Action.RESOLVED, actor=actor, detail=detail)
 

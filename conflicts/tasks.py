@@ -10,10 +10,10 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from changesets.models import Changeset
 from conflicts.detection import detect
 from conflicts.mail import send_news
-from conflicts.metrics import DETECTION_SECONDS
 from conflicts.models import FailedTask
 from conflicts.open_edits import gaps, touched_changesets
 from gitslice.common.errors import ServerBusy
+from gitslice.telemetry.metrics import DETECTION_SECONDS
 
 log = logging.getLogger(__name__)
 

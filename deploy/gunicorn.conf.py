@@ -1,5 +1,6 @@
 """The web server, the same under `make run` and in containers. Its settings: docs/configuration.md."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -21,6 +22,17 @@ graceful_timeout = 20  # seconds that running requests get when we stop
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
 loglevel = "warning"
+
+
+def child_exit(server, worker):
+    """What a process that ended had under way is no longer."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import (
+            mark_process_dead,
+        )  # it reads that when it is first imported
+
+        mark_process_dead(worker.pid)
+
 
 if _given["GITSLICE_TLS_CERT"]:
     certfile, keyfile = _given["GITSLICE_TLS_CERT"], _given["GITSLICE_TLS_KEY"]

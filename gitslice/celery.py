@@ -1,4 +1,4 @@
-import logging
+import logging.config
 import os
 import warnings
 from pathlib import Path
@@ -7,14 +7,13 @@ from typing import Any
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
 from celery.signals import (
-    after_setup_logger,
-    after_setup_task_logger,
     beat_init,
     heartbeat_sent,
+    setup_logging,
     worker_init,
+    worker_process_init,
+    worker_ready,
 )
-
-from gitslice.common.logs import redact
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gitslice.settings")
 
@@ -26,10 +25,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@after_setup_logger.connect
-@after_setup_task_logger.connect
-def _hide_secrets(logger: logging.Logger, **_: Any) -> None:
-    redact(logger.handlers)
+@setup_logging.connect
+def _write_our_log(**_: Any) -> None:
+    """Celery would replace it by one of its own."""
+    from django.conf import settings  # they may not have been read yet
+
+    logging.config.dictConfig(settings.LOGGING)
 
 
 @heartbeat_sent.connect
@@ -45,3 +46,22 @@ def _require_fitting(**_: Any) -> None:
     from gitslice.ops.fitting import stop_unless_fitting  # Django is ready by now
 
     stop_unless_fitting()
+
+
+@worker_init.connect
+@worker_process_init.connect
+def _listen_for_wishes(**_: Any) -> None:
+    """To be sampled; in each process, for the pool's set signals as they like."""
+    from gitslice.telemetry.profiles import listen
+
+    listen()
+
+
+@worker_ready.connect
+def _serve_metrics(**_: Any) -> None:
+    from django.conf import settings
+
+    if settings.GITSLICE_METRICS_PORT:
+        from gitslice.telemetry.serving import serve
+
+        serve(settings.GITSLICE_METRICS_PORT)

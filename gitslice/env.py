@@ -199,4 +199,23 @@ def share_metrics(home: Path, role: str) -> None:
     if role in ("web", "worker") and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         folder = home / "metrics"
         folder.mkdir(parents=True, exist_ok=True)
+        _forget_counts_of_the_dead(folder)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _forget_counts_of_the_dead(folder: Path) -> None:
+    """Files are called like `counter_4711.db`, by process. One with our own number is of somebody who had it before."""
+    for path in folder.glob("*_*.db"):
+        number = path.stem.rpartition("_")[2]
+        if number.isdecimal() and (int(number) == os.getpid() or not _alive(int(number))):
+            path.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -20,6 +20,10 @@ GITSLICE_HOME: Path = _given["GITSLICE_HOME"]
 GITSLICE_SECURE: bool = _given["GITSLICE_SECURE"]
 GITSLICE_ROLE: str = _given["GITSLICE_ROLE"]
 GITSLICE_METRICS_TOKEN: str = _given["GITSLICE_METRICS_TOKEN"]
+GITSLICE_METRICS_ORGANIZATIONS: bool = _given["GITSLICE_METRICS_ORGANIZATIONS"]
+GITSLICE_METRICS_PORT: int = _given["GITSLICE_METRICS_PORT"]
+GITSLICE_LOG_FORMAT: str = _given["GITSLICE_LOG_FORMAT"]
+OTEL_EXPORTER_OTLP_ENDPOINT: str = _given["OTEL_EXPORTER_OTLP_ENDPOINT"]
 env.share_metrics(GITSLICE_HOME, GITSLICE_ROLE)
 
 SECRET_KEY: str = _given["GITSLICE_SECRET_KEY"]
@@ -59,6 +63,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "gitslice.objects",
     "gitslice.ops",
+    "gitslice.telemetry",
     "accounts",
     "slices",
     "changesets",
@@ -66,6 +71,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "gitslice.telemetry.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.AuditOriginMiddleware",
@@ -260,6 +266,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
 }
 CELERY_BEAT_SCHEDULE = {
+    "ops.heartbeat": {"task": "ops.heartbeat", "schedule": 10, "options": {"expires": 30}},
     "slices.merge_global_states": {
         "task": "slices.merge_global_states",
         "schedule": _given["GITSLICE_GLOBAL_MERGE_SECONDS"],
@@ -337,14 +344,16 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "gitslice.common.logs.line_formatter",
-            "format": "{asctime} {levelname} {name} {message}",
-        }
-    },
+    "formatters": {"line": {"()": "gitslice.telemetry.logs.formatter", "shape": GITSLICE_LOG_FORMAT}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # The S3 client's own debugging quotes keys and signatures, whatever level ours has.
-    "loggers": {name: {"level": "INFO"} for name in ("boto3", "botocore", "s3transfer")},
+    "loggers": {
+        # The S3 client's own debugging quotes keys and signatures, whatever level ours has.
+        **{name: {"level": "INFO"} for name in ("boto3", "botocore", "s3transfer")},
+        # Tasks have a line of ours (gitslice/telemetry/tasks.py).
+        **{name: {"level": "WARNING"} for name in ("celery", "kombu", "amqp")},
+        # Of what is refused the line of the request tells.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": [], "propagate": True},
+    },
     "root": {"handlers": ["stderr"], "level": _given["GITSLICE_LOG_LEVEL"]},
 }

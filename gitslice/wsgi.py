@@ -4,8 +4,6 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from gitslice.common.logs import redact
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gitslice.settings")
 os.environ.setdefault("GITSLICE_ROLE", "web")
 
@@ -13,10 +11,13 @@ _django = get_wsgi_application()
 
 from gitslice.common.admission import Admission, Room  # noqa: E402  Django is ready by now
 from gitslice.ops.fitting import stop_unless_fitting  # noqa: E402
+from gitslice.telemetry.logs import adopt  # noqa: E402
+from gitslice.telemetry.profiles import listen  # noqa: E402
 
 stop_unless_fitting()
 application = Admission(
     _django,
     Room(settings.GITSLICE_WEB_THREADS, settings.GITSLICE_WEB_WAITING, settings.GITSLICE_WEB_WAIT_SECONDS),
 )
-redact(logging.getLogger("gunicorn.error").handlers)  # what it tells of a failure quotes the request
+adopt(logging.getLogger("gunicorn.error").handlers, settings.GITSLICE_LOG_FORMAT)
+listen()

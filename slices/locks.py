@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from gitslice.common.rows import Columns, fetch_rows
+from gitslice.telemetry.metrics import LOCK_WAIT, timed
 from slices.models import Commit, Slice
 
 SLICE = Columns(Slice, "slice")
@@ -22,17 +23,20 @@ MAX_PATH_LOCKS = 256  # more added paths than this lock the tree's structure as 
 
 def share_epoch(organization_id: int) -> None:
     """Hold the definitions of the organization as they are; many may at once."""
-    _execute("SELECT pg_advisory_xact_lock_shared(%s)", [lock_key("epoch", organization_id)])
+    with timed(LOCK_WAIT.labels("epoch")):
+        _execute("SELECT pg_advisory_xact_lock_shared(%s)", [lock_key("epoch", organization_id)])
 
 
 def own_epoch(organization_id: int) -> None:
     """Wait until no landing runs, and keep new ones from starting."""
-    _execute("SELECT pg_advisory_xact_lock(%s)", [lock_key("epoch", organization_id)])
+    with timed(LOCK_WAIT.labels("epoch_alone")):
+        _execute("SELECT pg_advisory_xact_lock(%s)", [lock_key("epoch", organization_id)])
 
 
 def lock_slices(slice_ids: Collection[int]) -> dict[int, Slice]:
     """Lock the rows in id order and return them as they are now."""
-    slices = [SLICE.take(iter(row)) for row in fetch_rows(LOCK_SLICES, [list(slice_ids)])]
+    with timed(LOCK_WAIT.labels("slices")):
+        slices = [SLICE.take(iter(row)) for row in fetch_rows(LOCK_SLICES, [list(slice_ids)])]
     return {slice.pk: slice for slice in slices}
 
 
@@ -44,7 +48,11 @@ def lock_added_paths(organization_id: int, added: Collection[str]) -> None:
     """
     if not added:
         return
-    structure = lock_key("structure", organization_id)
+    with timed(LOCK_WAIT.labels("paths")):
+        _lock_paths(lock_key("structure", organization_id), organization_id, added)
+
+
+def _lock_paths(structure: int, organization_id: int, added: Collection[str]) -> None:
     if len(added) > MAX_PATH_LOCKS:
         _execute("SELECT pg_advisory_xact_lock(%s)", [structure])
         return

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.core.cache import cache
 from django.db import connection
 
+from gitslice.telemetry.metrics import CACHE
 from slices.models import Slice
 from slices.moments import Moment
 from slices.patterns import definition_of, patterns_of
@@ -53,6 +54,8 @@ def sizes(heads: Mapping[Slice, Moment | None]) -> dict[int, Size]:
             result[slice.pk] = before
         else:
             behind[slice.pk] = (slice, before, moment)
+    CACHE.labels("sizes", "hit").inc(len(result))
+    CACHE.labels("sizes", "miss").inc(len(behind))
     counted = _count(behind)
     kept = {
         _key(slice): tuple(counted[pk]) for pk, (slice, _, moment) in behind.items() if not moment.left_out

@@ -26,7 +26,8 @@ from accounts.models import AuditEvent, User
 from accounts.services import create_user
 from gitslice.common import limits as counting
 from gitslice.common.addresses import client_address, neighbourhood
-from gitslice.common.logs import line_formatter, without_secrets
+from gitslice.common.logs import without_secrets
+from gitslice.telemetry.logs import formatter
 from tests.api import Api, code_of
 from tests.pages import Pages, text_of
 from tests.processes import REPOSITORY, WebServer, server_environment
@@ -292,7 +293,7 @@ def test_ordinary_lines_stay_as_they_are():
 def test_tracebacks_hide_them_too():
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(line_formatter("{levelname} {message}"))
+    handler.setFormatter(formatter("json"))
     logger = logging.getLogger("test_hardening")
     logger.addHandler(handler)
     try:

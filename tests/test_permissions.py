@@ -464,7 +464,7 @@ def answers(walk: Walk) -> dict[str, Any]:
     return found
 
 
-TELLING_TIME = {"events", "metrics", "logout", "account_logout", "saml_metadata"}
+TELLING_TIME = {"events", "metrics", "readyz", "logout", "account_logout", "saml_metadata"}
 
 # What differs between two answers to the same question.
 CHANCE = (

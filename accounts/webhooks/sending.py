@@ -19,6 +19,7 @@ from accounts.webhooks.posting import NotPosted, post
 from accounts.webhooks.signing import signed_headers
 from gitslice import __version__
 from gitslice.common.secrets import Unreadable, unseal
+from gitslice.telemetry.metrics import WEBHOOK_SECONDS, WEBHOOKS, timed
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,8 @@ def _try(delivery: WebhookDelivery) -> Outcome:
     try:
         headers = signed_headers(_secrets(delivery.webhook), str(delivery.uuid), int(time.time()), body)
         headers |= {"Content-Type": "application/json", "User-Agent": f"GitSlice/{__version__}"}
-        answer = post(delivery.webhook.url, body, headers)
+        with timed(WEBHOOK_SECONDS):
+            answer = post(delivery.webhook.url, body, headers)
     except (NotPosted, InvalidUrl, Unreadable) as error:
         return Outcome(error=str(error))
     return Outcome(answer.status, answer.text)
@@ -86,10 +88,13 @@ def _record(delivery: WebhookDelivery, outcome: Outcome) -> None:
     }
     ours = WebhookDelivery.objects.filter(pk=delivery.pk, state=State.PENDING, next_at=delivery.next_at)
     if outcome.delivered:
+        WEBHOOKS.labels("delivered").inc()
         ours.update(state=State.DELIVERED, delivered_at=timezone.now(), next_at=None, **known)
     elif delivery.attempts <= len(PAUSES):
+        WEBHOOKS.labels("later").inc()
         ours.update(next_at=timezone.now() + _pause(delivery.attempts), **known)
     else:
+        WEBHOOKS.labels("given_up").inc()
         ours.update(state=State.FAILED, next_at=None, **known)
         log.warning("webhook %d: %s could not be delivered", delivery.webhook_id, delivery.uuid)
 

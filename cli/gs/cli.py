@@ -217,7 +217,10 @@ def program() -> LazyGroup:
         context_settings={"help_option_names": ["--help", "-h"]},
         **({"panels": panels()} if DRESSED else {}),
     )
-    return click.version_option(__version__, prog_name="gs", message="%(prog)s %(version)s")(main)
+    flag = click.option(
+        "--server", is_flag=True, expose_value=False, help="With --version: the server's too."
+    )
+    return click.version_option(__version__, prog_name="gs", message="%(prog)s %(version)s")(flag(main))
 
 
 ORG: dict[str, Target] = {

@@ -85,6 +85,8 @@ class Api:
         self.endpoint = endpoint.rstrip("/")
         self.token = token
         self._connection: Connection | None = None
+        self._name = os.urandom(8).hex()  # of our requests, in the server's log
+        self._count = 0
 
     def clone(self) -> Api:
         return Api(self.endpoint, self.token)
@@ -180,7 +182,13 @@ class Api:
             ) from error
 
     def _headers(self) -> dict:
-        headers = {"User-Agent": f"gs/{__version__}"}
+        self._count += 1
+        headers = {"User-Agent": f"gs/{__version__}", "X-Request-ID": f"{self._name}-{self._count}"}
+        if "TRACEPARENT" in os.environ or "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
+            from gs.tracing import traceparent
+
+            if parent := traceparent():
+                headers["traceparent"] = parent
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         return headers
@@ -261,6 +269,8 @@ class Api:
             code, message = document["code"], document.get("detail") or document["title"]
         except (ValueError, KeyError, TypeError):
             return oauth_problem(document) or bare_problem(response.status, self.endpoint)
+        if code == "internal" and (request_id := response.headers.get("X-Request-ID")):
+            return GsError(code, str(message), f"the server's log knows it as request {request_id}")
         hint = document.get("hint") or ("gs auth login" if code == "unauthenticated" else None)
         return GsError(code, str(message), hint, document.get("details"))
 

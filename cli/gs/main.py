@@ -1,7 +1,7 @@
 """Entry point of `gs` and `gitslice`.
 
 Start-up is most of what a small command costs, so this module imports next to nothing and takes two shortcuts:
-`gs --version`, and the fast lane: `gs status` and `gs submit -m MESSAGE` with no flags but `--json`, `--quiet`, `-q`
+`gs --version` (with `--server`, the server's too), and the fast lane: `gs status` and `gs submit -m MESSAGE` with no flags but `--json`, `--quiet`, `-q`
 run without click (`run(ctx, ...)` of their modules). Everything else goes through `gs.cli`. Exit codes:
 `gitslice_core.errors.CODES`; 130 after Ctrl-C; 141 when the reader of our output went away, as a shell reports it.
 """
@@ -22,7 +22,14 @@ FAST_OPTIONS = {
 
 
 def main() -> None:
-    sys.exit(run(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    if "TRACEPARENT" not in os.environ and "OTEL_EXPORTER_OTLP_ENDPOINT" not in os.environ:
+        sys.exit(run(arguments))
+    from gs import tracing
+
+    code = run(arguments)
+    tracing.finish(arguments, code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -53,6 +60,10 @@ def _dispatch(arguments: list[str]) -> int:
 
         sys.stdout.write(f"gs {__version__}\n")
         return 0
+    if {"--version", "--server"} <= set(arguments) <= {"--version", "--server", "--json"}:
+        from gs.commands.version import run as tell_versions
+
+        return tell_versions()
     fast = _plain(arguments)
     if fast is not None and "_GS_COMPLETE" not in os.environ:
         return _run_fast(arguments[0], *fast)

@@ -65,6 +65,10 @@ class Handler(BaseHTTPRequestHandler):
         }
         self.answer(423, json.dumps(problem).encode(), "application/problem+json")
 
+    def answer_broken(self, body: bytes) -> None:
+        problem = {"code": "internal", "detail": "The server failed", "hint": "try again"}
+        self.answer(500, json.dumps(problem).encode(), X_Request_ID="abc-1")
+
     def answer_proxy(self, body: bytes) -> None:
         self.answer(502, b"<h1>Bad gateway</h1>", "text/html")
 
@@ -265,3 +269,17 @@ def test_who_is_turned_away_waits_as_long_as_asked_and_not_all_come_back_at_once
     assert all(2 <= wait(None, 2) <= 3 for _ in range(50))
     assert all(30 <= wait("86400", 1) <= 45 for _ in range(50))
     assert 1 <= wait("Wed, 21 Oct 2026 07:28:00 GMT", 1) <= 1.5
+
+
+def test_requests_have_names_that_the_server_logs(api: Api, server: ThreadingHTTPServer) -> None:
+    api.get("echo/")
+    api.get("echo/")
+    first, second = (headers["X-Request-ID"] for _, _, headers, _ in server.log)
+    assert first.removesuffix("-1") == second.removesuffix("-2")
+    assert first.endswith("-1")
+
+
+def test_a_failure_of_the_server_says_which_request_it_was(api: Api, server: ThreadingHTTPServer) -> None:
+    with pytest.raises(GsError) as caught:
+        api.get("broken/")
+    assert caught.value.hint == "the server's log knows it as request abc-1"

@@ -75,6 +75,9 @@ def test_signing_in_by_the_browser_and_out(gs: Gs, world: World, person: Pages, 
     status = gs.json("auth", "status")
     assert (status["signed_in"], status["scopes"]) == (True, ["read", "write", "review", "admin"])
     assert status["expires_at"] == ApiToken.objects.latest("pk").expires_at.isoformat()
+    told = gs.json("--version", "--server")
+    assert told["gs"] == told["server"] == status["server"]["version"]
+    assert f"server {told['server']}" in gs.run("--version", "--server").stdout
     assert "read write review admin" in gs.text("auth", "status")
     assert gs.json("slice", "list")["items"][0]["slice"] == "acme/root"
     left = gs.json("auth", "logout")

@@ -89,13 +89,45 @@ PROCESSES = Section(
             "folder of the styles and scripts that `prepare` collects",
             made="HOME/static",
         ),
+        flag(name="GITSLICE_DEBUG", doc="pages that show tracebacks, for development only"),
+    ),
+)
+
+TELEMETRY = Section(
+    "Logs, metrics and traces",
+    (
         Setting(
             "GITSLICE_LOG_LEVEL",
             kinds.choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
             "INFO",
-            "of the server's log on stderr",
+            "of the server's log on stderr ([observability](observability.md))",
         ),
-        flag(name="GITSLICE_DEBUG", doc="pages that show tracebacks, for development only"),
+        Setting(
+            "GITSLICE_LOG_FORMAT",
+            kinds.choice("auto", "json", "text"),
+            "auto",
+            "of its lines; `auto`: text at a terminal, JSON elsewhere",
+        ),
+        text(
+            name="GITSLICE_METRICS_TOKEN",
+            doc="what `/metrics` asks for; without one it answers this machine only",
+            secret=True,
+        ),
+        flag(name="GITSLICE_METRICS_ORGANIZATIONS", doc="`1`: some metrics tell organizations apart by name"),
+        number(
+            name="GITSLICE_METRICS_PORT",
+            default="0",
+            least=0,
+            most=65_535,
+            doc="port at which workers serve `/metrics`, where they have no folder in common with the web server; "
+            "`0`: none",
+        ),
+        Setting(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            kinds.COLLECTOR,
+            "",
+            "where [traces](observability.md#traces) go, like `http://collector:4318`; without it there are none",
+        ),
     ),
 )
 
@@ -182,11 +214,6 @@ SECURITY = Section(
             kinds.PATH,
             "",
             "file with the key that seals [backups](backup.md); only commands for backups read it",
-        ),
-        text(
-            name="GITSLICE_METRICS_TOKEN",
-            doc="what `/metrics` asks for; without one it answers this machine only",
-            secret=True,
         ),
         flag(
             name="GITSLICE_SECURE",
@@ -387,7 +414,7 @@ INTEGRITY = Section(
     ),
 )
 
-SECTIONS = (PROCESSES, SERVERS, SECURITY, LIMITS, SCHEDULE, INTEGRITY)
+SECTIONS = (PROCESSES, TELEMETRY, SERVERS, SECURITY, LIMITS, SCHEDULE, INTEGRITY)
 SETTINGS = {setting.name: setting for section in SECTIONS for setting in section.settings}
 
 # Names that begin like ours and are read by others: the program `gs`, docker-compose.yml, the tests.

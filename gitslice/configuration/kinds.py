@@ -126,4 +126,5 @@ DATABASE = Kind(
 )
 REDIS = Kind("URL", "a URL of redis://, rediss:// or unix://", _url("redis", "rediss", "unix", host=False))
 MAIL = Kind("URL", "a URL like smtp://user@host:port or smtps://", _url("smtp", "smtps"))
+COLLECTOR = Kind("URL", "a URL like http://collector:4318", _url("http", "https"))
 OBJECTS = Kind("URL", "file:///folder or s3://bucket?endpoint=URL", _object_store)

@@ -15,6 +15,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from storages.backends.s3 import S3Storage
 
 from gitslice.common.errors import ServerBusy
+from gitslice.objects.watched import WatchedStore
 
 CHUNK = 256 << 10
 MARKER = "format"  # the object that tells the format of all others; no list names it
@@ -56,7 +57,7 @@ def object_name(organization_id: int, digest: bytes) -> str:
 
 
 def object_store() -> ObjectStore:
-    return store_in(storages["objects"])
+    return WatchedStore(store_in(storages["objects"]), ObjectMissing)
 
 
 def store_in(storage: Storage) -> ObjectStore:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import connection
@@ -16,7 +19,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 
+from gitslice.telemetry.heartbeats import LATE, age_of_last
+
 log = logging.getLogger(__name__)
+
+KEPT = 1.0  # seconds that an outcome holds: probes of many do not add up
+READABLE = {"indent": 2}
+
+_looking = threading.Lock()
+_last: tuple[float, dict[str, Any]] | None = None
 
 
 class NotReady(Exception):
@@ -32,23 +43,47 @@ def livez(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if every check is `ok`, else 503. What exactly failed stands in the log, not in the answer."""
-    checks = {name: _outcome(name, check) for name, check in CHECKS.items()}
-    ready = all(outcome == "ok" for outcome in checks.values())
-    return JsonResponse(
-        {"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503
-    )
+    """200 if this process can serve, else 503. What exactly failed stands in the log, not in the answer.
+
+    Without workers nothing is lost and pages are served, so their failure is told and is no reason to turn people away;
+    with `?workers=1` it is 503 as well.
+    """
+    found = readiness()
+    needed = dict(found["checks"])
+    if request.GET.get("workers") != "1":
+        needed.pop("worker")
+    ready = all(check["status"] == "ok" for check in needed.values())
+    status = "ok" if ready else "unavailable"
+    return JsonResponse({"status": status} | found, status=200 if ready else 503, json_dumps_params=READABLE)
 
 
-def _outcome(name: str, check: Callable[[], None]) -> str:
+def readiness() -> dict[str, Any]:
+    """What every check found, at most a second ago."""
+    global _last
+    with _looking:
+        if _last is None or time.monotonic() - _last[0] > KEPT:
+            checks = {name: _outcome(name, check) for name, check in CHECKS.items()}
+            _last = (time.monotonic(), {"checks": checks})
+        return _last[1]
+
+
+def forget() -> None:
+    """Look anew at the next question."""
+    global _last
+    _last = None
+
+
+def _outcome(name: str, check: Callable[[], None]) -> dict[str, Any]:
+    started = time.perf_counter()
+    outcome: dict[str, Any] = {"status": "ok"}
     try:
         check()
     except NotReady as reason:
-        return str(reason)
+        outcome = {"status": "failed", "reason": str(reason)}
     except Exception:  # whatever a driver raises means the same here: this part does not work
         log.warning("readiness: %s failed", name, exc_info=True)
-        return "unavailable"
-    return "ok"
+        outcome = {"status": "failed", "reason": "unavailable"}
+    return outcome | {"seconds": round(time.perf_counter() - started, 4)}
 
 
 def _database() -> None:
@@ -85,9 +120,18 @@ def _objects() -> None:
         raise NotReady("the folder cannot be written to")
 
 
+def _worker() -> None:
+    age = age_of_last()
+    if age is None:
+        raise NotReady("no worker has shown itself")
+    if age > LATE:
+        raise NotReady(f"a worker last showed itself {age:.0f} s ago")
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     "database": _database,
     "migrations": _migrations,
     "redis": _redis,
     "objects": _objects,
+    "worker": _worker,
 }

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from gitslice.ops.integrity.cleaning import collect_everywhere, compact_everywhere
 from gitslice.ops.integrity.sampling import sample
+from gitslice.telemetry.heartbeats import beat
 
 
 @shared_task(name="ops.check_sample", ignore_result=True)
@@ -22,3 +23,9 @@ def collect_garbage() -> int:
 def compact_packs() -> int:
     """Rewrite small packs, and those of mostly dead bytes; gives their number."""
     return compact_everywhere()
+
+
+@shared_task(name="ops.heartbeat", ignore_result=True)
+def heartbeat() -> None:
+    """Show that schedule, queue and worker do their work."""
+    beat()

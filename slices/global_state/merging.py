@@ -20,6 +20,13 @@ from accounts.events import announce
 from accounts.models import Organization, User
 from gitslice.common.audit import record
 from gitslice.common.rows import fetch_row, fetch_rows
+from gitslice.telemetry.metrics import (
+    GLOBAL_MERGE_SECONDS,
+    GLOBAL_MERGED_COMMITS,
+    GLOBAL_MERGES,
+    organization_label,
+    timed,
+)
 from slices.access import administers, find_access
 from slices.errors import GlobalForbidden
 from slices.global_state.batches import EVERYTHING, Batch, Limits, plan_batch
@@ -62,6 +69,21 @@ def merge_global(
     """
     if actor is not None:
         require_merger(actor, organization)
+    try:
+        with timed(GLOBAL_MERGE_SECONDS):
+            merged = _merge(actor, organization, limits)
+    except (GlobalMergeRunning, GlobalBlocked) as stop:
+        GLOBAL_MERGES.labels("running" if isinstance(stop, GlobalMergeRunning) else "blocked").inc()
+        raise
+    GLOBAL_MERGES.labels("merged" if merged else "nothing").inc()
+    if merged:
+        GLOBAL_MERGED_COMMITS.labels(organization_label(organization)).inc(len(merged[1].seqs))
+    return merged
+
+
+def _merge(
+    actor: User | None, organization: Organization, limits: Limits
+) -> tuple[GlobalCommit, Batch] | None:
     pace = Pace()
     with _single_flight(organization):
         try:

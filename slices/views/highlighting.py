@@ -15,6 +15,8 @@ from pygments.lexers.special import TextLexer
 from pygments.token import Token
 from pygments.util import ClassNotFound
 
+from gitslice.telemetry.metrics import CACHE
+
 MAX_HIGHLIGHTED = 512 << 10  # characters; longer texts are shown without colours
 MAX_CACHED = 2 << 20
 KEPT_SECONDS = 7 * 24 * 3600
@@ -57,6 +59,7 @@ def line_htmls(path: str, digest: bytes, text: str) -> list[str]:
     lexer = _lexer_class(path)
     key = f"code:{VERSION}:{lexer.__name__}:{digest.hex()}"
     html = shared_cache.get(key)
+    CACHE.labels("colours", "miss" if html is None else "hit").inc()
     if html is None:
         html = "\n".join(map(segments_html, segment_lines(path, text)))
         if len(html) <= MAX_CACHED:

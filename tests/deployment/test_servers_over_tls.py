@@ -104,5 +104,7 @@ def test_certificates_are_checked_down_to_the_name(transactional_db, tmp_path, s
             assert (status, connects(environment)) == (200, True), told
         else:
             assert status == 503
-            assert {told["checks"][part] for part in ("database", "redis", "objects")} == {"unavailable"}
+            assert {told["checks"][part]["reason"] for part in ("database", "redis", "objects")} == {
+                "unavailable"
+            }
             assert not connects(environment)

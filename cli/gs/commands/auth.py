@@ -12,6 +12,7 @@ from gs.context import Context
 from gs.errors import GsError
 from gs.output import emit, info, say, warn
 from gs.style import fields, next_step, style
+from gs.versions import warn_of
 
 HOW = "gs auth login"
 SCOPES = ("read", "write", "review", "admin")
@@ -79,6 +80,7 @@ def status(ctx: Context) -> None:
             server=me.get("server"),
         )
     emit(data, show_status)
+    warn_of((data.get("server") or {}).get("version"))
 
 
 @command()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.test import Client
 
-from conflicts.metrics import DETECTION_SECONDS
+from gitslice.telemetry.metrics import DETECTION_SECONDS
 
 
 def test_this_machine_reads_what_was_counted():

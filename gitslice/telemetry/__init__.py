@@ -1,0 +1,1 @@
+"""What an administrator sees of the running system: logs, metrics, traces, profiles (docs/observability.md)."""
