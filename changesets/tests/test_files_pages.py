@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from changesets.models import FileView
-from changesets.services import comment_on_changeset, rebase_changeset
+from changesets.services import rebase_changeset
+from changesets.talking import comment_on_changeset
 from slices.views.diffs import anchor_of
 from tests.api import Api, code_of
 from tests.pages import Pages, text_of
@@ -228,6 +232,20 @@ def test_two_patchsets_are_compared_and_the_page_says_what_is_left_out(world, we
     assert "theirs" not in text
     both = {"against": "1", "part": "file", "path": "web/a.py"}
     assert pages.status(FILES, **both) == 404
+
+
+def test_without_javascript_a_line_is_commented_on_by_a_page(world, pages, changeset):
+    html = pages.get(FILES)
+    links = re.findall(r'class="say" [^>]*href="([^"]*)"', html)
+    page = pages.get(FILES + unescape(links[-1]))
+    assert "<title>Comment on" in page
+    assert re.search(r"<form[^>]* action=\"/acme/changesets/\d+/comment/\"", page)
+    fields = {
+        name: re.search(rf'name="{name}" value="([^"]*)"', page)[1] for name in ("path", "line", "side", "of")
+    }
+    assert "Is this right?" in pages.post(
+        FILES.replace("files/", "comment/"), body="Is this right?", **fields
+    )
 
 
 def test_comments_are_counted_in_the_list(world, pages, changeset):

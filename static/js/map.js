@@ -75,7 +75,7 @@ function drawMeeting(svg, { one, other, x, y, row, left, top, side, step }) {
   const kind = own ? "cell-own" : !value ? "cell-empty" : above ? `cell-files step-${step(Math.log1p(value))}` : "";
   const rect = shape.append("rect").attr("class", `shape ${kind}`).attr("x", left + x * side + 1).attr("y", top + y * side + 1).attr("width", side - 2).attr("height", side - 2).attr("rx", 3);
   if (value && !own && !above) rect.attr("fill", "url(#meet-stripes)");
-  if (value) shape.append("text").attr("x", left + (x + 0.5) * side).attr("y", top + (y + 0.5) * side + 4).attr("text-anchor", "middle").attr("class", own ? "axis" : "group-name").text(figure(value));
+  if (value) shape.append("text").attr("aria-hidden", "true").attr("x", left + (x + 0.5) * side).attr("y", top + (y + 0.5) * side + 4).attr("text-anchor", "middle").attr("class", own ? "axis" : "group-name").text(figure(value));
 }
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
@@ -119,7 +119,7 @@ function drawArea(svg, leaf, { x0, y0, width, height }, place) {
   const shown = lines.slice(0, Math.floor((height - 4) / 16)).map((line) => cut(line, room));
   if (room < 4 || !shown.length) return;
   link.append("rect").attr("class", "plate").attr("x", x0 + 3).attr("y", y0 + 3).attr("rx", 3).attr("height", shown.length * 15 + 4).attr("width", Math.min(width - 6, d3.max(shown, (line) => line.length) * 6.6 + 8));
-  shown.forEach((line, at) => link.append("text").attr("x", x0 + 6).attr("y", y0 + 15 + at * 15).text(line));
+  shown.forEach((line, at) => link.append("text").attr("aria-hidden", "true").attr("x", x0 + 6).attr("y", y0 + 15 + at * 15).text(line));
 }
 function drawKey(box, known, others) {
   box.parentElement.querySelector(".patterns-key")?.remove();
@@ -160,7 +160,7 @@ function drawActivity() {
 }
 function bar(link, x, width, value, y) {
   const top = y(value);
-  if (value && width > THIN / 2) link.append("text").attr("class", "axis").attr("x", x + width / 2).attr("y", top - 4).attr("text-anchor", "middle").text(figure(value));
+  if (value && width > THIN / 2) link.append("text").attr("aria-hidden", "true").attr("class", "axis").attr("x", x + width / 2).attr("y", top - 4).attr("text-anchor", "middle").text(figure(value));
   return link.append("rect").attr("x", x).attr("width", width - 1).attr("y", top).attr("height", y(0) - top);
 }
 
