@@ -36,6 +36,7 @@ ORGANIZATION = [
     "/acme/invitations/",
     "/acme/service-accounts/",
     "/acme/service-accounts/deploy/",
+    "/acme/webhooks/",
     "/acme/sign-in/",
     "/acme/sign-in/?protocol=saml",
     "/acme/audit/",
