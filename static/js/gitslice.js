@@ -159,7 +159,7 @@ document.addEventListener("htmx:afterSettle", () => {
 // Keys.
 const KEYS = {
   "?": () => $("#keys").showModal(),
-  "/": () => $("[data-search]")?.focus(),
+  "/": () => ($("[data-search]") || $(".find-anything input"))?.focus(),
   t: () => follow("[data-key-find]"),
   s: () => $("#theme-button")?.click(),
 };

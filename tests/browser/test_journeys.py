@@ -104,7 +104,7 @@ def test_two_people_review_and_one_lands(review, open_page):
     expect(author.locator("#timeline")).to_contain_text("Suggested change", timeout=SOON)
     assert faults(author) == []
     author.get_by_role("button", name="Apply", exact=True).click()
-    author.locator(".suggestion").get_by_text("applied in patchset 2").wait_for()
+    author.locator("#timeline").get_by_text("applied suggestions as").wait_for()
 
     expect(reviewer.locator("#timeline")).to_contain_text("applied suggestions as", timeout=SOON)
     reviewer.goto("/acme/changesets/2/")
