@@ -404,6 +404,8 @@ FORMS: dict[str, dict[str, str]] = {
     "people:team": {"slug": "core", "name": "New"},
     "people:team-add": {"users": "second"},
     "people:team-remove": {"user": "second"},
+    "people:webhooks": {"url": "https://93.184.216.34/", "topics": "landing"},
+    "people:webhook": {"url": "https://93.184.216.34/", "topics": "landing"},
     "people:settings": {"name": "New"},
     "people:new-scim-token": {"token_name": "new"},
     "sso_provider": {"protocol": "saml", "issuer": "i", "sso_url": "https://idp.example/", "certificate": CERTIFICATE},

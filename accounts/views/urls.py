@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from accounts.views import invitations, members, organization, profile, service_accounts, teams
+from accounts.views import invitations, members, organization, profile, service_accounts, teams, webhooks
 
 app_name = "people"
 
 MEMBER = "<str:org>/people/<str:username>/"
 TEAM = "<str:org>/teams/<str:slug>/"
 ACCOUNT = "<str:org>/service-accounts/<str:name>/"
+WEBHOOK = "<str:org>/webhooks/<int:webhook_id>/"
 INVITATION = "<str:org>/invitations/<int:invitation_id>/"
 
 urlpatterns = [
@@ -38,6 +39,12 @@ urlpatterns = [
         service_accounts.revoke_token,
         name="service-account-revoke-token",
     ),
+    path("<str:org>/webhooks/", webhooks.webhooks, name="webhooks"),
+    path(WEBHOOK, webhooks.webhook, name="webhook"),
+    path(f"{WEBHOOK}rotate/", webhooks.rotate, name="webhook-rotate"),
+    path(f"{WEBHOOK}delete/", webhooks.delete, name="webhook-delete"),
+    path(f"{WEBHOOK}ping/", webhooks.ping, name="webhook-ping"),
+    path(f"{WEBHOOK}deliveries/<uuid:delivery_id>/", webhooks.redeliver, name="webhook-redeliver"),
     path("<str:org>/settings/", organization.settings, name="settings"),
     path("<str:org>/settings/scim/", organization.new_scim_token, name="new-scim-token"),
     path(

@@ -4,6 +4,7 @@ which files the reader has viewed."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -94,13 +95,19 @@ def viewed(request: HttpRequest, org: str, number: int) -> HttpResponse:
 
 @require_safe
 def comment_form(request: HttpRequest, org: str, number: int) -> HttpResponse:
-    """The row with a form to comment on a line, which htmx puts below that line."""
+    """The row with a form to comment on a line, which htmx puts below that line; a page of its own without JavaScript."""
     changeset = visible_changeset(request.user, org, number)
     split = request.GET.get("view") == "split"
     spot = {name: wanted(request, name) for name in ("path", "line", "start", "side")}
     facts = {"org": org, "changeset": changeset, "width": 4 if split else 3}
-    context = spot | facts | {"suggestion": _lines_of(changeset, spot)}
-    return render(request, "changesets/parts/comment_row.html", context)
+    context: dict[str, Any] = spot | facts | {"suggestion": _lines_of(changeset, spot)}
+    if is_fragment(request):
+        return render(request, "changesets/parts/comment_row.html", context)
+    mark = "L" if spot["side"] == Thread.Side.OLD else "R"
+    context["back"] = (
+        f"{reverse('changesets:files', args=[org, number])}#{anchor_of(spot['path'])}{mark}{spot['line']}"
+    )
+    return render(request, "changesets/comment.html", framed(request, changeset, "files") | context)
 
 
 def _lines_of(changeset: Changeset, spot: dict[str, str]) -> str | None:

@@ -141,6 +141,7 @@ def test_an_unseen_side_stays_unseen(world, web):
         assert "shared/a.py" in html
         for leak in ("hidden<", "acme/hidden", "Unseen title", "ours 3", "acme-owner"):
             assert leak not in html
+        assert f"changeset={one.number}" not in html  # that would be the way to hear of it
     assert Pages(world.user("stranger", role=None)).status(address(Conflict.objects.get())) == 404
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.api.access import signed_in
@@ -81,8 +82,16 @@ def _context(request: HttpRequest, org: str, row: Conflict) -> dict[str, Any]:
         "events": _events(row, request.user),
         "stamp": f"{row.updated_at.timestamp()}-{last['last']}-{len(others)}-{own.current.number}",
         "facts": facts_stamp(body, own),
+        "events_url": _events_url(row, own),
         **_neighbours(others, row.pk),
     }
+
+
+def _events_url(row: Conflict, own: Changeset) -> str:
+    """Where a browser hears of it. Events name the changeset of the row; who looks from the other side may not see that
+    one, and listens to their slice."""
+    named = f"changeset={own.number}" if own.pk == row.changeset_id else f"slice={own.slice.name}"
+    return f"{reverse('events', args=[own.organization.slug])}?kinds=conflict&{named}"
 
 
 def visible_row(request: HttpRequest, org: str, conflict_id: int) -> Conflict:

@@ -34,6 +34,11 @@ class Look:
     def width(self) -> int:
         return 4 if self.split else 3
 
+    @property
+    def say(self) -> str:
+        """The page to comment on a line, seen from the page of the diff; empty where nobody may."""
+        return f"comment/?{urlencode({'path': self.path})}" if self.talk else ""
+
 
 class Gap(NamedTuple):
     """Unchanged lines that are not shown: `first` to `last` of the new text, which stand `shift` further down in the
@@ -126,7 +131,7 @@ def _unified_rows(lines: Iterator[_Line], look: Look) -> Iterator[str]:
         name = _class(line.sign)
         yield (
             f"<tr{_changed(line.sign)}>{_number(line.old, 'L', name, look)}{_number(line.new, 'R', name, look)}"
-            f"{_text(line, name, look.talk)}</tr>"
+            f"{_text(line, name, look.say)}</tr>"
         )
         yield from _notes(line.old, line.new, look)
 
@@ -135,8 +140,8 @@ def _split_rows(lines: Iterator[_Line], look: Look) -> Iterator[str]:
     for old, new in _paired(lines):
         name = "same" if old is new else "changed"
         yield (
-            f'<tr class="{name}">{_half(old, old and old.old, "L", look, look.talk and new is not old)}'
-            f"{_half(new, new and new.new, 'R', look, look.talk)}</tr>"
+            f'<tr class="{name}">{_half(old, old and old.old, "L", look, "" if new is old else look.say)}'
+            f"{_half(new, new and new.new, 'R', look, look.say)}</tr>"
         )
         yield from _notes(old.old if old else None, new.new if new else None, look)
 
@@ -242,21 +247,22 @@ def _number(number: int | None, side: str, name: str, look: Look) -> str:
     return f'<td class="n{name}" id="{place}"><a href="#{place}" tabindex="-1">{number}</a></td>'
 
 
-def _text(line: _Line, name: str, talk: bool) -> str:
+def _text(line: _Line, name: str, address: str) -> str:
     say = ""
     number, side = (line.new, "new") if line.new is not None else (line.old, "old")
-    if talk and number is not None:
+    if address and number is not None:
         label = f"Comment on line {number}" if side == "new" else f"Comment on removed line {number}"
-        say = f'<a class="say" data-line="{number}" data-side="{side}" href="?line={number}" aria-label="{label}">+</a>'
+        place = f'data-line="{number}" data-side="{side}" href="{address}&amp;line={number}&amp;side={side}"'
+        say = f'<a class="say" {place} aria-label="{label}">+</a>'
     sign = escape(line.sign.strip())
     return f'<td class="t{name}" data-sign="{sign}"><code>{line.html}</code>{say}</td>'
 
 
-def _half(line: _Line | None, number: int | None, side: str, look: Look, talk: bool) -> str:
+def _half(line: _Line | None, number: int | None, side: str, look: Look, say: str) -> str:
     if line is None:
         return '<td class="n void"></td><td class="t void"></td>'
     name = _class(line.sign)
-    return _number(number, side, name, look) + _text(line, name, talk)
+    return _number(number, side, name, look) + _text(line, name, say)
 
 
 def _notes(old: int | None, new: int | None, look: Look) -> Iterator[str]:

@@ -2,13 +2,13 @@
 "use strict";
 
 // What was typed is not left without a question.
-const typed = new WeakMap();
+const untouched = new WeakMap();
 let leaving = false;
 const textsOf = (form) => [...form.querySelectorAll("textarea, input[type=text], input:not([type])")];
 const stateOf = (form) => textsOf(form).map((field) => field.value).join("\0");
-const guard = (form) => typed.set(form, stateOf(form));
+const guard = (form) => untouched.set(form, stateOf(form));
 document.querySelectorAll("[data-guarded]").forEach(guard);
-const isTyped = (form) => typed.get(form) !== stateOf(form);
+const isTyped = (form) => untouched.get(form) !== stateOf(form);
 addEventListener("submit", (event) => { if (event.target.method === "post") leaving = true; });
 addEventListener("pageshow", () => { leaving = false; });
 addEventListener("beforeunload", (event) => {

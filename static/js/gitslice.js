@@ -20,6 +20,12 @@ document.addEventListener("click", (event) => {
   for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+// The tab that one is on is in sight, where a phone does not show all.
+{
+  const tab = $(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
+}
+
 // Copy buttons.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
@@ -153,7 +159,7 @@ document.addEventListener("htmx:afterSettle", () => {
 // Keys.
 const KEYS = {
   "?": () => $("#keys").showModal(),
-  "/": () => $("[data-search]")?.focus(),
+  "/": () => ($("[data-search]") || $(".find-anything input"))?.focus(),
   t: () => follow("[data-key-find]"),
   s: () => $("#theme-button")?.click(),
 };

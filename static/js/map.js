@@ -75,7 +75,7 @@ function drawMeeting(svg, { one, other, x, y, row, left, top, side, step }) {
   const kind = own ? "cell-own" : !value ? "cell-empty" : above ? `cell-files step-${step(Math.log1p(value))}` : "";
   const rect = shape.append("rect").attr("class", `shape ${kind}`).attr("x", left + x * side + 1).attr("y", top + y * side + 1).attr("width", side - 2).attr("height", side - 2).attr("rx", 3);
   if (value && !own && !above) rect.attr("fill", "url(#meet-stripes)");
-  if (value) shape.append("text").attr("x", left + (x + 0.5) * side).attr("y", top + (y + 0.5) * side + 4).attr("text-anchor", "middle").attr("class", own ? "axis" : "group-name").text(figure(value));
+  if (value) shape.append("text").attr("aria-hidden", "true").attr("x", left + (x + 0.5) * side).attr("y", top + (y + 0.5) * side + 4).attr("text-anchor", "middle").attr("class", own ? "axis" : "group-name").text(figure(value));
 }
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
@@ -118,8 +118,8 @@ function drawArea(svg, leaf, { x0, y0, width, height }, place) {
   const room = Math.floor((width - 12) / 6.6);
   const shown = lines.slice(0, Math.floor((height - 4) / 16)).map((line) => cut(line, room));
   if (room < 4 || !shown.length) return;
-  link.append("rect").attr("class", "plate").attr("x", x0 + 3).attr("y", y0 + 3).attr("rx", 3).attr("height", shown.length * 15 + 4).attr("width", Math.min(width - 6, d3.max(shown, (line) => line.length) * 6.6 + 8));
-  shown.forEach((line, at) => link.append("text").attr("x", x0 + 6).attr("y", y0 + 15 + at * 15).text(line));
+  svg.append("rect").attr("class", "plate").attr("x", x0 + 3).attr("y", y0 + 3).attr("rx", 3).attr("height", shown.length * 15 + 4).attr("width", Math.min(width - 6, d3.max(shown, (line) => line.length) * 6.6 + 8));
+  shown.forEach((line, at) => svg.append("text").attr("aria-hidden", "true").attr("x", x0 + 6).attr("y", y0 + 15 + at * 15).text(line));
 }
 function drawKey(box, known, others) {
   box.parentElement.querySelector(".patterns-key")?.remove();
@@ -151,16 +151,16 @@ function drawActivity() {
     const link = cellOf(svg, "#activity", `${period.start}: ${count(period.landings, "landing")}, ${count(period.conflicts, "conflict")}`);
     link.append("rect").attr("class", "shape").attr("fill", "transparent").attr("x", x(period.start) - 1).attr("y", 4).attr("width", x.bandwidth() + 2).attr("height", height - below - 4);
     const half = x.bandwidth() / 2;
-    bar(link, x(period.start), half, period.landings, y).attr("class", "bar-landings");
-    bar(link, x(period.start) + half, half, period.conflicts, y).attr("fill", "url(#bar-stripes)");
+    bar(svg, link, x(period.start), half, period.landings, y).attr("class", "bar-landings");
+    bar(svg, link, x(period.start) + half, half, period.conflicts, y).attr("fill", "url(#bar-stripes)");
     if ((periods.length - 1 - place) % every === 0) svg.append("text").attr("class", "axis").attr("x", Math.min(x(period.start) + half, width - 18)).attr("y", height - 12).attr("text-anchor", "middle").text(period.start.slice(5));
   });
   explore(frame("activity"), svg);
   frame("activity").scrollLeft = width; // the newest stand on the right
 }
-function bar(link, x, width, value, y) {
+function bar(svg, link, x, width, value, y) {
   const top = y(value);
-  if (value && width > THIN / 2) link.append("text").attr("class", "axis").attr("x", x + width / 2).attr("y", top - 4).attr("text-anchor", "middle").text(figure(value));
+  if (value && width > THIN / 2) svg.append("text").attr("aria-hidden", "true").attr("class", "axis").attr("x", x + width / 2).attr("y", top - 4).attr("text-anchor", "middle").text(figure(value));
   return link.append("rect").attr("x", x).attr("width", width - 1).attr("y", top).attr("height", y(0) - top);
 }
 
