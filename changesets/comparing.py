@@ -123,7 +123,7 @@ def _followed(old: Mapping[str, PathEdit], new: Mapping[str, PathEdit]) -> dict[
 def _based(edits: Mapping[str, PathEdit], path: str) -> PathEdit | None:
     """The edit at the path; a rename is based on what stood at its old path."""
     edit = edits.get(path)
-    if edit is None or edit.renamed_from not in edits:
+    if edit is None or edit.renamed_from is None or edit.renamed_from not in edits:
         return edit
     return edit._replace(base=edits[edit.renamed_from].base)
 
