@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from accounts.models import User
+from changesets.layers import hands
 from changesets.models import Changeset, Patchset, Review
 from slices.access import Access
 from slices.coverage import covering_slices
 from slices.holders import holders
 from slices.models import Slice
-
-TYPED = "manual"  # among the decisions of a patchset that resolves conflicts
 
 
 def approvals_given(changeset: Changeset, patchset: Patchset) -> int:
@@ -35,12 +34,12 @@ def standing_verdicts(patchset: Patchset) -> dict[int, str]:
 
 
 def owners_approving(changeset: Changeset, patchset: Patchset, covering: Iterable[int]) -> dict[int, bool]:
-    """Slice id -> does one of its owners approve? For every other slice of `covering`. The author's word counts here: who
-    owns the slice has no need to ask anybody there."""
+    """Slice id -> does one of its owners approve? For every other slice of `covering`. The author's word counts here, as
+    long as the newest edits are theirs: who owns the slice has no need to ask anybody there."""
     others = [pk for pk in covering if pk != changeset.slice_id]
     if not others:
         return {}
-    people = approving_users(changeset, patchset) | {changeset.author_id}
+    people = approving_users(changeset, patchset) | {changeset.author_id}.intersection(hands(changeset)[:1])
     found = holders(others, people, owners=True)
     return {pk: bool(found.get(pk)) for pk in others}
 
@@ -65,15 +64,8 @@ def may_decide(changeset: Changeset, user: User, access: Access | None = None) -
 
 
 def wrote(changeset: Changeset, user: User) -> bool:
-    """Is what stands there now the user's: is the changeset, or were its edits handed in by them? Rebases, and conflicts
-    that were resolved by choosing a side, change nobody's edits."""
-    if changeset.author_id == user.pk:
-        return True
-    for patchset in changeset.patchsets.order_by("-number"):
-        chosen = patchset.origin == Patchset.Origin.RESOLVE and TYPED not in patchset.decisions.values()
-        if not chosen and patchset.origin != Patchset.Origin.REBASE:
-            return patchset.author_id == user.pk
-    return False
+    """Is what stands there now the user's: is the changeset, or were some of its edits handed in by them?"""
+    return changeset.author_id == user.pk or user.pk in hands(changeset)
 
 
 def state_after_reviews(changeset: Changeset, patchset: Patchset, required: int) -> str:

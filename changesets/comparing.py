@@ -62,7 +62,7 @@ def compare_patchsets(before: Patchset, after: Patchset, only: str = "") -> Comp
     compared with that: what remains is what the author changed. An edit that only one of the patchsets has is compared
     with the entry that it was made on.
     """
-    steps = [step for step in _steps(_files(before), _files(after)) if not only or step.path == only]
+    steps = [step for step in _steps(_by_path(before), _by_path(after)) if not only or step.path == only]
     steps = [step for step in steps if step.renamed_from or not step.same]
     moved = [step for step in steps if step.moved]
     known: dict[bytes, bytes] = {}
@@ -84,27 +84,48 @@ def compare_patchsets(before: Patchset, after: Patchset, only: str = "") -> Comp
     )
 
 
-def _files(patchset: Patchset) -> dict[str, PathEdit]:
-    """The edits by path; a rename is one edit, based on what stood at its old path."""
-    edits = {edit.path: edit for edit in load_edits(patchset)}
-    moved_away = {edit.renamed_from for edit in edits.values() if edit.renamed_from}
-    return {
-        path: edit._replace(base=edits[edit.renamed_from].base) if edit.renamed_from in edits else edit
-        for path, edit in edits.items()
-        if path not in moved_away
-    }
+def _by_path(patchset: Patchset) -> dict[str, PathEdit]:
+    return {edit.path: edit for edit in load_edits(patchset)}
 
 
 def _steps(old: Mapping[str, PathEdit], new: Mapping[str, PathEdit]) -> Iterator[_Step]:
-    """In path order. A file that only one of the patchsets renames is one step."""
-    sources = {path: edit.renamed_from for path, edit in new.items() if edit.renamed_from and path not in old}
-    sources |= {
-        edit.renamed_from: path for path, edit in old.items() if edit.renamed_from and path not in new
-    }
-    paths = new.keys() | sources.keys() | (old.keys() - set(sources.values()))
+    """In path order. A file that only one of the patchsets renames, or each to another path, is one step."""
+    places = _followed(old, new)
+    paths = (old.keys() | new.keys()) - set(places.values()) | places.keys()
     for path in sorted(paths, key=str.encode):
-        source = sources.get(path, path)
-        yield _Step(path, old.get(source), new.get(path), sources.get(path))
+        if path in places:
+            before = places[path]
+            yield _Step(path, _based(old, before), _based(new, path), before if before != path else None)
+        else:
+            yield _Step(path, old.get(path), new.get(path), None)
+
+
+def _followed(old: Mapping[str, PathEdit], new: Mapping[str, PathEdit]) -> dict[str, str]:
+    """Path -> where the file stands in the older patchset; of renamed files that stand in both, where nothing else takes
+    one of the places."""
+    moved_old, moved_new = (
+        {edit.renamed_from: path for path, edit in edits.items() if edit.renamed_from} for edits in (old, new)
+    )
+    places = {}
+    for source in moved_old.keys() | moved_new.keys():
+        before, after = moved_old.get(source, source), moved_new.get(source, source)
+        gone = any(
+            edits[place].new is None for edits, place in ((old, before), (new, after)) if place in edits
+        )
+        taken = before != after and (
+            (after != source and after in old) or (before != source and before in new)
+        )
+        if not gone and not taken:
+            places[after] = before
+    return places
+
+
+def _based(edits: Mapping[str, PathEdit], path: str) -> PathEdit | None:
+    """The edit at the path; a rename is based on what stood at its old path."""
+    edit = edits.get(path)
+    if edit is None or edit.renamed_from is None or edit.renamed_from not in edits:
+        return edit
+    return edit._replace(base=edits[edit.renamed_from].base)
 
 
 def _pair(step: _Step, carried: Mapping[str, Entry | None]) -> FilePair:

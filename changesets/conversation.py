@@ -65,7 +65,7 @@ def _thread_body(
     return {
         "id": thread.pk,
         "changeset": str(changeset),
-        "quote": thread.quote.splitlines(),
+        "quote": thread.quoted_lines,
         "now": now,
         "outdated": now is None,
         "resolved": thread.resolved_at is not None,

@@ -80,7 +80,8 @@ class Patchset(models.Model):
     """One immutable version of a changeset. `digest` covers its edits and their bases, and pins approvals and landing."""
 
     class Origin(models.TextChoices):
-        EDIT = "edit"
+        EDIT = "edit"  # handed in whole
+        AMEND = "amend"  # edits added to those of the patchset before
         REBASE = "rebase"
         RESOLVE = "resolve"
         SUGGEST = "suggest"  # suggestions of reviewers, taken by the author
@@ -197,6 +198,12 @@ class Place(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def quoted_lines(self) -> list[str]:
+        """Only a line feed ends a line, as in the file; a carriage return before it is not shown."""
+        lines = self.quote.removesuffix("\n").split("\n") if self.quote else []
+        return [line.removesuffix("\r") for line in lines]
 
 
 class Thread(Place):

@@ -16,7 +16,7 @@ from gitslice_core.diff import Change, diff_lines, is_binary, split_lines
 from slices.diffs import MAX_FILE_BYTES
 
 MAX_LINES = 500  # of one comment
-MAX_COMPARED_BYTES = 32 << 20  # that are read to follow lines; what is beyond counts as changed
+MAX_COMPARED_BYTES = 8 << 20  # that are read to follow lines; what is beyond counts as changed
 LAST_LINE = 2**31 - 1  # that the column holds
 OLD, NEW = Place.Side.OLD, Place.Side.NEW
 
@@ -138,11 +138,15 @@ def _changes(organization_id: int, pairs: Iterable[tuple[Pair, int]]) -> dict[Pa
 
 
 def _edits(patchset: Patchset, paths: Iterable[str]) -> dict[str, Edit]:
-    """Path -> the edit that is at it in the patchset; a path that was renamed leads to its new one."""
+    """Path -> the edit that is at it in the patchset; a path that was renamed leads to its new one, and the old side of
+    that is what stood at the old path."""
     wanted = list(paths)
     rows = Edit.objects.filter(Q(path__in=wanted) | Q(renamed_from__in=wanted), patchset=patchset)
     found = {edit.path: edit for edit in rows}
     moved = {edit.renamed_from: edit for edit in found.values() if edit.renamed_from}
+    for gone in Edit.objects.filter(patchset=patchset, path__in=moved.keys()) if moved else ():
+        edit = moved[gone.path]
+        edit.base_mode, edit.base_digest, edit.base_size = gone.base_mode, gone.base_digest, gone.base_size
     return found | moved
 
 

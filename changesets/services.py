@@ -18,6 +18,7 @@ from changesets.errors import (
     MergeConflict,
     OutdatedBase,
 )
+from changesets.layers import layers
 from changesets.models import Changeset, Patchset
 from changesets.mutations import audit, check_current, locked, publish
 from changesets.plans import Plan, load_edits, make_plan, store_contents
@@ -157,9 +158,10 @@ def amend_changeset(
         raise InvalidEdit(f"nothing would be left of {changeset}", hint="abandon it instead")
     check_folders(edit.path for edit in result if edit.new is not None)
     check_count(len(result))
-    _check_decisions(changeset, base)
     number = changeset.current.number + 1
-    insert_patchset(changeset, base, result, author=actor, number=number, message=message)
+    insert_patchset(
+        changeset, base, result, author=actor, number=number, message=message, origin=Patchset.Origin.AMEND
+    )
     attention.patchset_added(changeset, actor)
     audit(changeset, actor, "changeset.update", patchset=number)
     publish(changeset)
@@ -300,7 +302,9 @@ def _open_patchset(changeset: Changeset) -> Patchset:
 
 def _check_decisions(changeset: Changeset, base: Commit | None) -> None:
     """A patchset on a base older than the head on which conflicts were resolved would undo what was decided there."""
-    current = changeset.current
-    decided = current.base if current.origin == Patchset.Origin.RESOLVE else None
-    if decided is not None and (base is None or base.seq < decided.seq):
-        raise OutdatedBase(f"{changeset} was resolved on {str(decided)[:12]}", hint="gs pull, then try again")
+    for patchset in layers(changeset):
+        decided = patchset.base if patchset.origin == Patchset.Origin.RESOLVE else None
+        if decided is not None and (base is None or base.seq < decided.seq):
+            raise OutdatedBase(
+                f"{changeset} was resolved on {str(decided)[:12]}", hint="gs pull, then try again"
+            )

@@ -14,10 +14,14 @@ from typing import NamedTuple
 
 from gitslice_core.diff import diff_lines, split_lines
 
-BLOCK = re.compile(
-    r"^ {0,3}(?P<fence>`{3,}|~{3,})[ \t]*suggestion[ \t]*\n(?P<text>(?:.*\n)*?) {0,3}(?P=fence)[ \t]*$(?:\n|\Z)",
-    re.MULTILINE,
-)
+OPENING = re.compile(r"^ {0,3}(?P<fence>`{3,20}|~{3,20})[ \t]*suggestion[ \t\r]*$", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """Where a suggestion stands in a comment: all of it, and the text within its fences."""
+
+    whole: range
+    text: range
 
 
 class Replacement(NamedTuple):
@@ -30,13 +34,17 @@ class Replacement(NamedTuple):
 
 def suggested(body: str) -> tuple[str, ...] | None:
     """The lines that a comment's first suggestion wants (none: it wants them gone); None if there is no suggestion."""
-    match = BLOCK.search(body)
-    return tuple(match["text"].split("\n")[:-1]) if match else None
+    found = _block(body)
+    if found is None:
+        return None
+    text = body[found.text.start : found.text.stop]
+    return tuple(line.removesuffix("\r") for line in text.split("\n")[:-1])
 
 
 def without_suggestion(body: str) -> str:
     """The comment without its first suggestion."""
-    return BLOCK.sub("", body, count=1).strip("\n")
+    found = _block(body)
+    return body if found is None else (body[: found.whole.start] + body[found.whole.stop :]).strip("\n")
 
 
 def replaced(content: bytes, replacements: Sequence[Replacement]) -> bytes:
@@ -69,3 +77,18 @@ def small_diff(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
         rows += [("+", line) for line in new[change.new_start : change.new_end]]
         at = change.old_end
     return rows + [(" ", line) for line in old[at:]]
+
+
+def _block(body: str) -> Block | None:
+    """The first suggestion that is closed. A fence closes all that were opened with it before, so the first of them
+    is meant, and one look at each kind of fence is enough."""
+    hopeless: set[str] = set()
+    for opening in OPENING.finditer(body):
+        fence, start = opening["fence"], opening.end() + 1
+        if fence in hopeless:
+            continue
+        closing = re.compile(rf"^ {{0,3}}{fence}[ \t\r]*(?:\n|\Z)", re.MULTILINE).search(body, start)
+        if closing is not None:
+            return Block(range(opening.start(), closing.end()), range(start, closing.start()))
+        hopeless.add(fence)
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -31,9 +31,11 @@ def apply_suggestions(
     comment_ids: Collection[int],
     message: str = "",
     expected_patchset: int | None = None,
+    seen: Mapping[int, str] | None = None,
 ) -> Changeset:
     """A new patchset with what these comments suggest, whose threads are resolved. The changeset's author may, who can
-    write. All are applied, or none.
+    write. All are applied, or none. `seen` has for comments when they had been edited last as the author read them (ISO;
+    "": never): nobody applies what they have not read.
 
     Raises SliceForbidden, PermissionDenied, CommentNotFound, InvalidRequest, SuggestionOutdated, StalePatchset,
     ChangesetClosed, InvalidEdit.
@@ -43,6 +45,7 @@ def apply_suggestions(
         raise PermissionDenied("suggestions are taken by the author of the changeset")
     check_current(changeset, expected_patchset)
     comments = _comments(changeset, comment_ids)
+    _check_seen(comments, seen or {})
     wanted = _by_path(changeset, comments)
     edits = _suggested_edits(actor, changeset, wanted)
     before = changeset.current
@@ -73,6 +76,17 @@ def _comments(changeset: Changeset, comment_ids: Collection[int]) -> list[Commen
         if not can_be_applied(comment):
             raise InvalidRequest(f"comment {comment.pk} suggests nothing that can be applied")
     return comments
+
+
+def _check_seen(comments: Sequence[Comment], seen: Mapping[int, str]) -> None:
+    for comment in comments:
+        edited = comment.edited_at.isoformat() if comment.edited_at else ""
+        if seen.get(comment.pk, edited) != edited:
+            raise SuggestionOutdated(
+                f"{comment.author.username} has edited the suggestion since",
+                hint="read it again",
+                comment=comment.pk,
+            )
 
 
 def can_be_applied(comment: Comment) -> bool:

@@ -72,7 +72,7 @@ def resolve_conflicts(
     plan = make_plan(changeset.slice, changeset.current)
     if expected_patchset is None:
         expected_patchset = changeset.current.number
-    meeting = _Meeting.of(changeset, plan)
+    meeting = _Meeting.of(actor, changeset, plan)
     chosen = _choices(meeting, resolutions, for_all)
     if FORCE in _names(chosen):
         access.require_maintainer()
@@ -106,17 +106,19 @@ def resolve_conflicts(
 
 @dataclass(frozen=True)
 class _Meeting:
-    """What a changeset collides with: on the heads, and in other open changesets where the heads are clear."""
+    """What a changeset collides with: on the heads, and in other open changesets where the heads are clear, as far as
+    the actor sees these."""
 
     plan: Plan
     landed: dict[str, Collision]
     opened: dict[str, list[Conflict]]
 
     @classmethod
-    def of(cls, changeset: Changeset, plan: Plan) -> _Meeting:
+    def of(cls, actor: User, changeset: Changeset, plan: Plan) -> _Meeting:
         landed = {collision.path: collision for collision in plan.collisions}
         opened: dict[str, list[Conflict]] = {}
-        rows = Conflict.objects.open().of_changeset(changeset.pk).filter(their_changeset__isnull=False)
+        told = Conflict.objects.open().told_to(actor)
+        rows = told.of_changeset(changeset.pk).filter(their_changeset__isnull=False)
         edited = {edit.path for edit in plan.edits}
         for row in rows.order_by("pk"):
             path = row.path if row.changeset_id == changeset.pk else row.their_path or row.path

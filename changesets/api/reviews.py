@@ -44,6 +44,11 @@ class SuggestionsBody(serializers.Serializer[Any]):
     )
     message = serializers.CharField(required=False, allow_blank=True)
     expected_patchset = serializers.IntegerField(required=False, allow_null=True)
+    seen = serializers.DictField(
+        child=serializers.CharField(allow_blank=True),
+        required=False,
+        help_text="comment id -> its edited_at as it was read, empty for none; refused if it is another by now",
+    )
 
 
 class ReviewSummaryView(APIView):
@@ -150,6 +155,7 @@ class SuggestionsView(APIView):
                 comment_ids=wanted["comments"],
                 message=wanted.get("message", ""),
                 expected_patchset=wanted.get("expected_patchset"),
+                seen={int(pk): edited for pk, edited in wanted.get("seen", {}).items() if pk.isdecimal()},
             )
             return 201, changeset_detail(changed)
 

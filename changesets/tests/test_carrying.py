@@ -87,3 +87,12 @@ def test_overlaps_are_noticed():
 
 def test_a_small_diff_keeps_what_stays():
     assert small_diff(["a", "b", "c"], ["a", "x", "c"]) == [(" ", "a"), ("-", "b"), ("+", "x"), (" ", "c")]
+
+
+def test_a_comment_of_nothing_but_openings_is_read_at_once():
+    assert suggested("```suggestion\n" * 100_000) is None  # with a look at the rest for each: minutes
+    assert suggested("~~~suggestion\n" * 3 + "```suggestion\nx\n```") == ("x",)
+
+
+def test_line_ends_of_windows_are_none_of_the_suggested_text():
+    assert suggested("Better:\r\n```suggestion\r\nx\r\n\r\n```\r\n") == ("x", "")

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEvent, Event
 from accounts.people.changes import deactivate
 from changesets.checks import report_check
+from changesets.edits import WantedEdit
 from changesets.errors import NeedsApproval, NeedsChecks, SuggestionOutdated
 from changesets.models import Comment, CommentVersion, DraftComment, Review
 from changesets.placing import Spot
@@ -128,6 +129,39 @@ def test_suggestions_become_one_patchset(world, change, ann, bob):
     assert body_of(change)["comments"][0]["suggestion"] == {"lines": ["5", "5b"], "applied_in": 2}
     world.merge(fresh(change))
     assert world.files()["web/a"] == text(l1=b"one\n", l5=b"5\n5b\n")
+
+
+def test_nobody_applies_a_suggestion_that_they_have_not_read(change, ann, bob):
+    comment = suggest(change, bob, "5")
+    browser = Client()
+    browser.force_login(ann)
+    edit_comment(actor=bob, changeset=change, comment_id=comment.pk, body="```suggestion\nharm\n```")
+    refused = browser.post(
+        f"/acme/changesets/{change.number}/suggestions/", {"only": comment.pk}, follow=True
+    )
+    assert "has edited the suggestion" in refused.content.decode()
+    read = body_of(change)["comments"][0]["edited_at"]
+    with pytest.raises(SuggestionOutdated):
+        apply_suggestions(
+            actor=ann, changeset=fresh(change), comment_ids=[comment.pk], seen={comment.pk: read[:-1]}
+        )
+    assert f'value="{comment.pk}@{read}"' in refused.content.decode()
+    browser.post(f"/acme/changesets/{change.number}/suggestions/", {"only": f"{comment.pk}@{read}"})
+    assert fresh(change).current.number == 2
+
+
+def test_only_line_feeds_end_the_lines_that_are_quoted(world, web, ann, bob):
+    change = world.propose(web, {"web/a": b"one\x0c\xe2\x80\xa8same\r\ntwo\n"}, by=ann)
+    comment_on_changeset(actor=bob, changeset=change, body="Hm", path="web/a", start=1, line=2)
+    assert body_of(change)["quote"] == ["one\x0c\u2028same", "two"]
+
+
+def test_removed_lines_of_a_renamed_file_are_commented_on(world, web, ann, bob):
+    digest = world.edits(ann, {"web/a": text(l5=b"five\n")})[0].digest
+    change = world.propose(web, [WantedEdit("rename", "web/b", "100644", digest, "web/a")], by=ann)
+    comment_on_changeset(actor=bob, changeset=change, body="Hm", path="web/b", line=5, side="old")
+    found = body_of(change)
+    assert (found["quote"], found["now"]) == (["line 5"], {"path": "web/b", "start": 5, "line": 5})
 
 
 def test_suggestions_for_other_lines_are_refused_and_change_nothing(world, change, ann, bob):

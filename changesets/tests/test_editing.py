@@ -273,3 +273,12 @@ def test_pages_cost_the_same_for_many_files(world, web):
 
     few = queries(["a"])
     assert queries([f"f{number}" for number in range(30)]) <= few <= 40
+
+
+def test_an_uploaded_file_takes_the_place_of_a_link_and_does_not_become_one(world, web):
+    world.land(web, world.edits(world.owner, {"web/link": b"a.txt"}, mode="120000"))
+    pages = Pages(world.owner)
+    files = [SimpleUploadedFile("link", b"many\nlines\n")]
+    shown = pages.post(f"{AT}upload/", **opened(pages, "upload/", folder="web") | {"files": files})
+    [edit] = load_edits(propose(pages, shown).current)
+    assert edit.new.mode == "100644"

@@ -10,9 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from changesets.models import FileView
+from changesets.reading import changeset_pairs
 from changesets.services import rebase_changeset
 from changesets.talking import comment_on_changeset
-from slices.views.diffs import anchor_of
+from slices.views.diff_rows import Look, WordWork, diff_rows
+from slices.views.diffs import FIRST_LINES, Compared, anchor_of, listed_diffs, shown_diffs
 from tests.api import Api, code_of
 from tests.pages import Pages, text_of
 from tests.world import World
@@ -299,3 +301,23 @@ def test_commits_and_comparisons_have_the_same_parts(world, web, pages):
     html = pages.get("/acme/slices/web/commits/HEAD/")
     assert "part=lines" in html
     assert "/commits/HEAD/?view" not in html  # the parts name the commit for good
+
+
+def test_files_whose_anchors_are_alike_are_both_shown(world):
+    """Nobody hides a file from review behind another by its name."""
+    one, other = "web/d7e77869948b", "web/7f217f6b6dc8"
+    assert anchor_of(one) == anchor_of(other)
+    slice = world.slice("all-web", "web/**")
+    lines = b"".join(b"%d\n" % number for number in range(FIRST_LINES - 100))
+    change = world.propose(slice, {one: lines, other: lines + b"more\n"})
+    compared = Compared(change.organization_id, "", changeset_pairs(change.current))
+    shown = shown_diffs(compared, listed_diffs(compared, compared.pairs))
+    assert [(file.when, bool(file.rows)) for file in shown] == [("now", True), ("later", False)]
+
+
+def test_words_are_compared_as_long_as_there_is_time_for_it():
+    hunk = {"old_start": 1, "old_count": 1, "new_start": 1, "new_count": 1, "lines": ["-a b c d", "+a b c e"]}
+    file = {"path": "x", "renamed_from": None, "hunks": [hunk]}
+    work = WordWork(7 * 7)
+    rows = ["".join(diff_rows(file, 1, Look("x", "f", "", words=work))) for _ in range(2)]
+    assert ["<mark" in row for row in rows] == [True, False]

@@ -116,17 +116,19 @@ def thread(request: HttpRequest, org: str, number: int, thread_id: int) -> HttpR
 
 @require_POST
 def suggestions(request: HttpRequest, org: str, number: int) -> HttpResponse:
-    """Apply one suggestion (`only`), or those that are ticked (`comment`)."""
+    """Apply one suggestion (`only`), or those that are ticked (`comment`); `12@TIME` is one that was edited at that time."""
     actor = signed_in(request.user)
     changeset = visible_changeset(actor, org, number)
 
     def mutation() -> str:
         only = request.POST.get("only", "")
-        chosen = [only] if only else request.POST.getlist("comment")
+        parts = [one.partition("@") for one in ([only] if only else request.POST.getlist("comment"))]
+        seen = {pk: edited for text, _, edited in parts if (pk := whole_number(text)) is not None}
         applied = apply_suggestions(
             actor=actor,
             changeset=changeset,
-            comment_ids=[pk for pk in map(whole_number, chosen) if pk is not None],
+            comment_ids=seen,
+            seen=seen,
             expected_patchset=whole_number(request.POST.get("patchset", "")),
         )
         return f"Applied, as patchset {applied.current.number}."

@@ -205,7 +205,7 @@ def _uploaded_edits(request: HttpRequest, actor: User, ground: Ground, prefix: s
         {
             "op": MODIFY if path in standing else ADD,
             "path": path,
-            "mode": standing[path].mode if path in standing else REGULAR,
+            "mode": _mode_of_file(standing.get(path)),
             "digest": "0" * 64,
         }
         for path in paths
@@ -220,6 +220,11 @@ def _uploaded_edits(request: HttpRequest, actor: User, ground: Ground, prefix: s
         admit=quota_of(organization, BYTES).require_room,
     )
     return [edit._replace(digest=digest) for edit, (digest, _) in zip(edits, entries, strict=True)]
+
+
+def _mode_of_file(standing: Entry | None) -> str:
+    """Of an uploaded file: that of the file which it replaces. A link is replaced by a file."""
+    return standing.mode if standing and standing.mode != SYMLINK else REGULAR
 
 
 def _mode(request: HttpRequest, mode: str) -> str:

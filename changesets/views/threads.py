@@ -106,7 +106,7 @@ class Conversation:
     def comment(self, comment: Comment, thread: Thread | None = None) -> Shown:
         wanted = suggested(comment.body) if thread is not None and thread.quote else None
         body = without_suggestion(comment.body) if wanted is not None else comment.body
-        rows = small_diff(thread.quote.splitlines(), wanted) if thread and wanted is not None else None
+        rows = small_diff(thread.quoted_lines, wanted) if thread and wanted is not None else None
         applicable = False
         if thread is not None and rows is not None:
             comment.thread = thread
@@ -132,7 +132,7 @@ class Conversation:
     def _draft(self, draft: DraftComment, place: Thread | DraftComment) -> Shown:
         wanted = suggested(draft.body) if place.quote else None
         body = without_suggestion(draft.body) if wanted is not None else draft.body
-        rows = small_diff(place.quote.splitlines(), wanted) if wanted is not None else None
+        rows = small_diff(place.quoted_lines, wanted) if wanted is not None else None
         return Shown(draft, self.texts.html(body), rows, mine=True, draft=True)
 
     def _own_drafts(self) -> list[DraftComment]:
@@ -154,7 +154,7 @@ class Conversation:
 
 def _numbered(place: Thread | DraftComment) -> list[tuple[int, str]]:
     """The lines that it is about, with the numbers that they had."""
-    return list(enumerate(place.quote.splitlines(), place.start or 1))
+    return list(enumerate(place.quoted_lines, place.start or 1))
 
 
 def notes_between_lines(

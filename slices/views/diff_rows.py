@@ -13,9 +13,22 @@ from gitslice_core.words import ADDED, COMMON, GONE, word_diff
 from slices.views.highlighting import Range, Segment, marked_html, segment_lines
 
 MAX_WORD_LINE = 1_000  # characters; words of longer lines are not compared
+MAX_WORD_WORK = 10_000_000  # characters of old lines times those of new ones, of a page: about a second
 MIN_COMMON = 0.35  # of a line that must have stayed for its words to be compared
 STEP = 20  # lines that one link shows
 MAX_GAP = 2_000  # lines that one link shows at most
+
+
+@dataclass
+class WordWork:
+    """How much may still be spent on comparing the words of lines."""
+
+    left: int = MAX_WORD_WORK
+
+    def spend(self, amount: int) -> bool:
+        """Is there that much left?"""
+        self.left -= amount
+        return self.left >= 0
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,7 @@ class Look:
     split: bool = False
     talk: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
+    words: WordWork = field(default_factory=WordWork)
 
     @property
     def width(self) -> int:
@@ -79,7 +93,7 @@ def diff_rows(file: dict[str, Any], length: int, look: Look) -> Iterator[str]:
         first = hunk["new_start"] + (hunk["new_count"] == 0)
         shift = hunk["old_start"] + (hunk["old_count"] == 0) - first
         yield from gap_row(Gap(shown + 1, first - 1, shift, shown > 0, True), look)
-        yield from render(_lines(file, hunk), look)
+        yield from render(_lines(file, hunk, look.words), look)
         shown = first + hunk["new_count"] - 1
         shift += hunk["old_count"] - hunk["new_count"]
     yield from gap_row(Gap(shown + 1, length, shift, True, False), look)
@@ -167,7 +181,7 @@ def _side_by_side(gone: list[_Line], added: list[_Line]) -> Iterator[tuple[_Line
         yield (gone[at] if at < len(gone) else None, added[at] if at < len(added) else None)
 
 
-def _lines(file: dict[str, Any], hunk: dict[str, Any]) -> Iterator[_Line]:
+def _lines(file: dict[str, Any], hunk: dict[str, Any], words: WordWork) -> Iterator[_Line]:
     """The lines of a hunk with their numbers and HTML."""
     texts: list[str] = hunk["lines"]
     before = iter(_coloured(file["renamed_from"] or file["path"], texts, " -"))
@@ -183,7 +197,7 @@ def _lines(file: dict[str, Any], hunk: dict[str, Any]) -> Iterator[_Line]:
             run.added.append((new, content, next(after)))
             new += 1
         else:
-            yield from _run_lines(run)
+            yield from _run_lines(run, words)
             run = _Run()
             if sign == "-":
                 run.gone.append((old, content, next(before)))
@@ -194,7 +208,7 @@ def _lines(file: dict[str, Any], hunk: dict[str, Any]) -> Iterator[_Line]:
                 next(before)
                 yield _Line(" ", old, new, marked_html(next(after), ()))
                 old, new = old + 1, new + 1
-    yield from _run_lines(run)
+    yield from _run_lines(run, words)
 
 
 def _coloured(path: str, texts: Sequence[str], signs: str) -> list[list[Segment]]:
@@ -203,8 +217,8 @@ def _coloured(path: str, texts: Sequence[str], signs: str) -> list[list[Segment]
     return segment_lines(path, "\n".join(lines) + "\n") if lines else []
 
 
-def _run_lines(run: _Run) -> Iterator[_Line]:
-    pairs = [_word_marks(old[1], new[1]) for old, new in zip(run.gone, run.added, strict=False)]
+def _run_lines(run: _Run, words: WordWork) -> Iterator[_Line]:
+    pairs = [_word_marks(old[1], new[1], words) for old, new in zip(run.gone, run.added, strict=False)]
     nothing: tuple[list[Range], list[Range]] = ([], [])
     for at, (number, _, segments) in enumerate(run.gone):
         marks = (pairs[at] if at < len(pairs) else nothing)[0]
@@ -214,9 +228,9 @@ def _run_lines(run: _Run) -> Iterator[_Line]:
         yield _Line("+", None, number, marked_html(segments, marks))
 
 
-def _word_marks(old: str, new: str) -> tuple[list[Range], list[Range]]:
-    """The characters of both lines that differ; none where the lines have little in common."""
-    if max(len(old), len(new)) > MAX_WORD_LINE:
+def _word_marks(old: str, new: str, words: WordWork) -> tuple[list[Range], list[Range]]:
+    """The characters of both lines that differ; none where the lines have little in common, or enough was compared already."""
+    if max(len(old), len(new)) > MAX_WORD_LINE or not words.spend(len(old) * len(new)):
         return [], []
     spans = word_diff(old, new)
     common = sum(len(span.text.strip()) for span in spans if span.op == COMMON)

@@ -13,7 +13,7 @@ from slices.diff_facts import Facts, diff_facts
 from slices.diffs import RENAME, FilePair, content_bytes, file_diffs
 from slices.entries import SYMLINK, Entry
 from slices.generated import Attributes, generated_by_name
-from slices.views.diff_rows import Look, diff_rows
+from slices.views.diff_rows import Look, WordWork, diff_rows
 from slices.views.files import IMAGES, extension
 from slices.views.highlighting import MAX_HIGHLIGHTED
 
@@ -45,9 +45,10 @@ class Compared:
     viewed: frozenset[str] | None = None
     markable: frozenset[str] = frozenset()
 
-    def look(self, path: str) -> Look:
+    def look(self, path: str, words: WordWork | None = None) -> Look:
+        """How the rows of the file look; `words` is what all files of a page may spend together."""
         notes = self.notes.get(path, {})
-        return Look(path, anchor_of(path), self.address, self.split, self.talk, notes)
+        return Look(path, anchor_of(path), self.address, self.split, self.talk, notes, words or WordWork())
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,11 @@ def shown_diffs(compared: Compared, files: Sequence[ShownDiff], whole: str = "")
         if file.opened or (file.when == NOW and lines <= left):
             left -= lines
             now.append(file)
-    chosen = {file.anchor for file in now}
+    chosen = {file.pair.path for file in now}
     rows = _rows(compared, [file for file in now if not file.note], whole)
     return [
         replace(file, rows=rows.get(file.pair.path, ""))
-        if file.anchor in chosen
+        if file.pair.path in chosen
         else replace(file, when=LATER if file.when == NOW else file.when)
         for file in files
     ]
@@ -173,8 +174,11 @@ def _rows(compared: Compared, files: Sequence[ShownDiff], whole: str) -> dict[st
             context = MAX_WHOLE_LINES if file.facts.length <= MAX_WHOLE_LINES else WIDE_CONTEXT
             diffs += file_diffs(compared.organization_id, [file.pair], known=compared.known, context=context)
     lengths = {file.pair.path: file.facts.length for file in files if file.facts}
-    return {diff["path"]: _html(diff, lengths[diff["path"]], compared) for diff in diffs}
+    words = WordWork()
+    return {
+        diff["path"]: _html(diff, lengths[diff["path"]], compared.look(diff["path"], words)) for diff in diffs
+    }
 
 
-def _html(diff: dict[str, Any], length: int, compared: Compared) -> SafeString:
-    return mark_safe("".join(diff_rows(diff, length, compared.look(diff["path"]))))
+def _html(diff: dict[str, Any], length: int, look: Look) -> SafeString:
+    return mark_safe("".join(diff_rows(diff, length, look)))
