@@ -18,7 +18,7 @@ from accounts.webhooks.dispatching import new_delivery
 from accounts.webhooks.services import create_webhook
 from changesets.models import Review
 from changesets.reviewing import review_changeset
-from changesets.talking import comment_on_changeset
+from changesets.talking import Said, comment_on_changeset, draft_comment
 from conflicts.detection import detect
 from conflicts.models import Conflict
 from conflicts.services import comment_on_conflict
@@ -84,7 +84,10 @@ class FurnishedWorld(World):
         one = self.propose(web, {"shared/x.txt": LINES.replace(b"line 20\n", b"twenty\n")}, by=self.ann)
         two = self.propose(shop, {"shared/x.txt": LINES.replace(b"line 20\n", b"XX\n")}, by=self.ann)
         three = self.propose(web, {"web/new.txt": b"new\n"}, by=self.owner)
-        comment_on_changeset(actor=self.owner, changeset=one, body="Why?", path="shared/x.txt", line=20)
+        said = comment_on_changeset(
+            actor=self.owner, changeset=one, body="Why?", path="shared/x.txt", line=20
+        )
+        draft = draft_comment(actor=self.owner, changeset=one, said=Said(body="Later"))
         review_changeset(actor=self.ann, changeset=three, verdict=Review.Verdict.APPROVE)
         self.land(shop, {"shared/x.txt": LINES.replace(b"line 20\n", b"landed\n")})
         for changeset in (one, two):
@@ -95,6 +98,9 @@ class FurnishedWorld(World):
         self.real |= {
             "number": numbers,
             "changeset": [f"cl-{number}" for number in numbers],
+            "comment_id": [said.pk],
+            "thread_id": [said.thread_id],
+            "draft_id": [str(draft.pk)],
             "conflict_id": [conflict.pk for conflict in conflicts],
             "expected_patchset": [1],
             "patchset": ["1"],

@@ -35,7 +35,13 @@ def test_a_slice_is_made_and_looked_at(world, api):
     )
     assert (made["includes"], made["excludes"]) == (["services/billing/**"], ["services/billing/x"])
     assert made["definition"]["version"] == 1
-    assert made["policy"] == {"conflicts": "content", "auto_merge": "clean", "required_approvals": 0}
+    assert made["policy"] == {
+        "conflicts": "content",
+        "auto_merge": "clean",
+        "required_approvals": 0,
+        "overlap_approvals": "off",
+        "required_checks": [],
+    }
     assert (made["owners"], made["my_role"], made["visibility"]) == (
         ["acme-owner"],
         "maintainer",
@@ -91,7 +97,13 @@ def test_a_slice_is_edited(world, api):
     edited = api().patch("slices/acme/billing/", body).json()
     assert edited["includes"] == ["a/**", "b/**"]
     assert edited["definition"]["version"] == 2
-    assert edited["policy"] == {"conflicts": "file", "auto_merge": "off", "required_approvals": 1}
+    assert edited["policy"] == {
+        "conflicts": "file",
+        "auto_merge": "off",
+        "required_approvals": 1,
+        "overlap_approvals": "off",
+        "required_checks": [],
+    }
     assert edited["locked"] is True
     assert code(api().patch("slices/acme/billing/", {"remove": ["zzz"]}), 400) == "invalid_request"
     assert code(api().patch("slices/acme/billing/", {"add": ["../x"]}), 400) == "invalid_pattern"

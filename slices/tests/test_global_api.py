@@ -110,7 +110,7 @@ def test_a_slice_that_was_empty_then_is_compared_with_nothing(world, api, teams)
     back = body(owner.get("slices/acme/late/diff/", **{"from": "g2", "to": "g1"}))
     assert [item["op"] for item in back["files"]] == ["delete"]
     assert "was empty at g1" in body(owner.get("slices/acme/late/commits/g1/"), 404)["detail"]
-    assert Pages(world.owner).get("/acme/slices/late/compare/?from=g1&to=g2").count("late/a")
+    assert Pages(world.owner).get("/acme/slices/late/compare/g1...g2/").count("late/a")
 
 
 def test_limits_of_a_merge_by_hand(world, api, teams):
