@@ -48,6 +48,10 @@ class Answer(NamedTuple):
             return "page"
 
 
+class Refused(Exception):
+    """A refusal that was not expected; it is written down."""
+
+
 class GaveUp(Exception):
     """No answer came for GIVE_UP_SECONDS."""
 
@@ -120,6 +124,7 @@ class Caller:
                 if answer.status >= 400 and answer.code not in RACES.union(codes):
                     shown = answer.content[:300].decode(errors="replace")
                     self.ledger.is_wrong(f"{method} {path}: {answer.status} {shown}")
+                    raise Refused
                 return answer
             if time.time() > deadline:
                 self.ledger.is_wrong(f"{method} {path}: no answer for {GIVE_UP_SECONDS} s")

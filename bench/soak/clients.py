@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import random
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bench.soak.calling import Answer, Caller, GaveUp
+from bench.soak.calling import Answer, Caller, GaveUp, Refused
 from bench.soak.ledger import Landing, Ledger
 from gitslice_core.packs import PackReader
 
@@ -51,7 +52,8 @@ class Client(threading.Thread):
     def run(self) -> None:
         try:
             while time.time() < self.ends:
-                self.step()
+                with contextlib.suppress(Refused):
+                    self.step()
                 time.sleep(self.random.uniform(0, PAUSE_SECONDS))
         except GaveUp:
             pass  # told already
@@ -118,10 +120,17 @@ class Client(threading.Thread):
         """Land a changeset of one's own, whose content may have been merged or resolved."""
         began = time.time()
         address = f"changesets/acme/{number}/merge/"
-        answer = self.caller.api("merge", "POST", address, {}, codes=REFUSALS)
+        answer = self.caller.api("merge", "POST", address, {}, codes=(*REFUSALS, "invalid_request"))
+        if answer.code == "invalid_request":  # resolved as theirs, it changes nothing any more
+            self.abandon(number)
+            return True
         if answer.status < 300:
             self.landed(self.mine.pop(number), answer, {}, "", began)
         return answer.status < 300
+
+    def abandon(self, number: int) -> None:
+        self.caller.api("abandon", "POST", f"changesets/acme/{number}/abandon/", {"reason": "soak"})
+        del self.mine[number]
 
 
 class Lander(Client):
@@ -168,8 +177,7 @@ class Sharer(Client):
     def settle(self, number: int) -> None:
         """Abandon it, or resolve what stands in its way, and land it."""
         if self.random.random() < 0.15:
-            self.caller.api("abandon", "POST", f"changesets/acme/{number}/abandon/", {"reason": "soak"})
-            del self.mine[number]
+            self.abandon(number)
             return
         self.caller.api("list conflicts", "GET", f"conflicts/acme/?changeset=cl-{number}")
         if not self.merge(number):

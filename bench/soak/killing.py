@@ -13,7 +13,7 @@ import celery
 import psycopg
 
 from bench.soak.ledger import Ledger, Outage
-from bench.soak.parts import START_SECONDS, System, children
+from bench.soak.parts import START_SECONDS, System, children, running
 
 PARTS = ("web", "worker", "beat", "Valkey", "PostgreSQL")
 CHILDREN = {"web process": "web", "worker process": "worker", "database connection": "PostgreSQL"}
@@ -29,6 +29,7 @@ class Killer:
         self.system, self.ledger = system, ledger
         self.random = random.Random(seed)
         self.celery = celery.Celery("soak", broker=system.redis_url)
+        self.killed = 0  # id of the process that was killed, if it was one below a part
         self.landed = 0  # seq of the newest commit when beat was started again
 
     def run(self, ends: float) -> None:
@@ -46,7 +47,7 @@ class Killer:
         if kind in CHILDREN:
             part = CHILDREN[kind]
             before = set(children(self.system.processes[part].pid))
-            self.system.kill_child(part, self.random)
+            self.killed = self.system.kill_child(part, self.random)
             outage.started = time.time()
         else:
             part, before = kind, set()
@@ -73,10 +74,12 @@ class Killer:
             time.sleep(POLL_SECONDS)
 
     def _serves(self, kind: str, part: str, count: int) -> bool:
+        if kind in CHILDREN and running(self.killed):
+            return False
         if part == "worker":
             return self._worker_answers()
         if part == "beat":
-            return self._searched() >= self.landed
+            return self._searched() > self.landed
         if kind == "web process" and len(children(self.system.processes["web"].pid)) < count:
             return False
         return is_ready(self.system.port)

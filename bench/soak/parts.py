@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -100,12 +101,14 @@ class System:
                 raise SystemExit(f"error: processes of {name} outlive it")
             time.sleep(0.02)
 
-    def kill_child(self, name: str, choose: object) -> None:
-        """`kill -9` of one process below the part, which replaces it by itself."""
-        for pid in choose.sample(own := children(self.processes[name].pid), len(own)):  # type: ignore[attr-defined]
+    def kill_child(self, name: str, choose: random.Random) -> int:
+        """`kill -9` of one process below the part, which replaces it by itself; gives its id, 0 if there was none."""
+        for pid in choose.sample(own := children(self.processes[name].pid), len(own)):
             if name != "PostgreSQL" or is_backend(pid):
-                os.kill(pid, signal.SIGKILL)
-                return
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    return pid
+        return 0
 
     def died(self) -> list[str]:
         """Parts that ended although nobody killed them."""
