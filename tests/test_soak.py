@@ -99,6 +99,8 @@ def test_troubles_are_excused_by_an_outage_at_their_time():
     outage = Outage("web", began=100, started=101, ended=103)
     during, after, before = Trouble(99, 101, "a"), Trouble(120, 121, "b"), Trouble(10, 11, "c")
     assert unexplained([during, after, before], [outage]) == [after, before]
+    unnoticed = Outage("worker", began=100, started=101, ended=103)
+    assert unexplained([during], [unnoticed]) == [during]
 
 
 def test_leaks():

@@ -18,7 +18,7 @@ from bench.soak.parts import START_SECONDS, System, children, running
 PARTS = ("web", "worker", "beat", "Valkey", "PostgreSQL")
 CHILDREN = {"web process": "web", "worker process": "worker", "database connection": "PostgreSQL"}
 KINDS = (*PARTS, *CHILDREN)
-DOWN_SECONDS, BETWEEN_SECONDS = (0.2, 2.0), (1.0, 6.0)
+DOWN_SECONDS, BETWEEN_SECONDS = (0.2, 2.0), (2.0, 9.0)
 POLL_SECONDS = 0.1
 
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-GRACE_SECONDS = 10.0  # after a part serves again: answers that were on the way, connections that notice
+GRACE_SECONDS = 5.0  # after a part serves again: answers that were on the way, connections that notice
+UNNOTICED = {"worker", "worker process", "beat"}  # no answer of the web server depends on them
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,9 @@ class Ledger:
 
 def unexplained(troubles: Iterable[Trouble], outages: Iterable[Outage]) -> list[Trouble]:
     """Those at whose time nothing was down."""
-    spans = [(outage.began, outage.ended + GRACE_SECONDS) for outage in outages]
+    spans = [
+        (outage.began, outage.ended + GRACE_SECONDS) for outage in outages if outage.kind not in UNNOTICED
+    ]
     return [
         trouble
         for trouble in troubles
