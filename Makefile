@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CLI := cli/pyproject.toml $(shell find cli/gs cli/gitslice_core -name '*.py' 2>/dev/null)
 
-.PHONY: help run test soak merges check bench overload clean lock .venv
+.PHONY: help run test races soak merges check bench overload clean lock .venv
 
 help: ## show this list
 	@grep -E '^[a-z.]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -17,9 +17,12 @@ run: .venv/.runtime .venv/.cli ## set up and start the whole system in the foreg
 test: .venv ## run all tests against temporary servers of their own
 	$(BIN)/pytest -n 2
 
-soak: .venv ## long races, many faults, new generated cases: for an hour before a release
-	GITSLICE_TEST_CASES=soak GITSLICE_RACE_ROUNDS=$${GITSLICE_RACE_ROUNDS:-300} GITSLICE_FAULT_ROUNDS=$${GITSLICE_FAULT_ROUNDS:-20} \
+races: .venv ## the tests with long races, many faults, new generated cases: for an hour before a release
+	GITSLICE_TEST_CASES=many GITSLICE_RACE_ROUNDS=$${GITSLICE_RACE_ROUNDS:-300} GITSLICE_FAULT_ROUNDS=$${GITSLICE_FAULT_ROUNDS:-20} \
 		$(BIN)/pytest -n 2
+
+soak: .venv ## a whole system under mixed traffic and random kills, then everything is compared (SOAK_SECONDS, SOAK_CLIENTS, SOAK_SEED)
+	@$(BIN)/python -m bench.soak
 
 merges: .venv ## our three-way merge against git's, on files of real projects from the package registry
 	@$(BIN)/python -m bench.merges

@@ -19,9 +19,9 @@ from hypothesis import settings
 
 from tests.processes import WebServer, free_port, server_environment, wait_for
 
-# The suite decides whether work lands, so it tries the same generated cases every time; `make soak` tries new ones.
+# The suite decides whether work lands, so it tries the same generated cases every time; `make races` tries new ones.
 settings.register_profile("suite", derandomize=True, deadline=None)
-settings.register_profile("soak", deadline=None, print_blob=True)
+settings.register_profile("many", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("GITSLICE_TEST_CASES", "suite"))
 
 

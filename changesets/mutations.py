@@ -19,11 +19,10 @@ REOPENABLE = (*Changeset.OPEN_STATES, Changeset.State.REJECTED)
 
 
 def locked(changeset: Changeset) -> Changeset:
-    """The changeset as it is now, and stays until the transaction ends."""
+    """The changeset as it is now, and stays until the transaction ends. Its patchset is not joined: a statement that had
+    to wait for another patchset would find none."""
     rows = Changeset.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("organization", "slice__organization", "author", "patchset").get(
-        pk=changeset.pk
-    )
+    return rows.select_related("organization", "slice__organization", "author").get(pk=changeset.pk)
 
 
 def check_current(changeset: Changeset, expected_patchset: int | None) -> None:

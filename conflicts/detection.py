@@ -72,9 +72,10 @@ def detect(changeset: Changeset, *, pairs: bool = True) -> list[Conflict]:
 def _remembered(changeset_id: int) -> Changeset:
     """The changeset as it is, in the index of open edits: committed before anything is looked up there, so that of two
     that come at once at least one sees the other."""
-    rows = Changeset.objects.select_for_update(no_key=True, of=("self",))
+    # Locked first and read then: one statement that had to wait would join the patchset of before, which is none of it.
+    Changeset.objects.select_for_update(no_key=True).get(pk=changeset_id)
     related = ("slice__organization", "slice__definition", "author", "patchset__base")
-    changeset = rows.select_related(*related).get(pk=changeset_id)
+    changeset = Changeset.objects.select_related(*related).get(pk=changeset_id)
     remember(changeset)
     return changeset
 

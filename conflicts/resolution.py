@@ -139,6 +139,11 @@ def _choices(
         if resolution.path not in meeting.landed and resolution.path not in meeting.opened:
             raise Unresolvable(f"{resolution.path} has no conflict", path=resolution.path)
         chosen[resolution.path] = resolution
+    if not chosen and for_all:
+        raise Unresolvable(
+            "nothing stands in the way, and what other open changesets edit merges cleanly",
+            hint="run 'gs changeset merge'",
+        )
     if not chosen:
         raise InvalidRequest("name the paths to resolve, or a choice for all")
     return chosen

@@ -324,6 +324,7 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "webhooks": {}}
 CELERY_TASK_ROUTES = {"accounts.send_webhook": {"queue": "webhooks"}}
 CELERY_TIMEZONE = "UTC"
 
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GITSLICE_SECURE
 if GITSLICE_SECURE:  # browsers take cookies of these names from this very host alone, and only over HTTPS

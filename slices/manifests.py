@@ -62,7 +62,7 @@ def find_manifest(
 
 def copied(query: Query) -> Iterator[bytes]:
     """The one text column of the query, a line a row, in chunks. The statement may take as long as the client does."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.execute("SET LOCAL statement_timeout = 0")
         binder = ClientCursor(connection.connection)  # COPY takes no parameters: they are bound here
         with cursor.copy(binder.mogrify(COPY.format(query=query.sql), query.parameters)) as copy:

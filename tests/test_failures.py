@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import NoReturn
 
 import pytest
+from django.db import OperationalError
+from django.http import StreamingHttpResponse
 from django.test import Client, RequestFactory
 
+from gitslice.common.beginning import with_problems_at_beginning
 from gitslice.common.pages import failed
 from tests.pages import text_of
 from tests.world import World
@@ -81,3 +85,48 @@ def test_neither_needs_the_database(path):
 def test_programs_get_a_problem_document_where_nothing_is(client, path):
     answer = client.get(path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def streaming(chunks):
+    """A WSGI application that answers with this stream; and the response, once it was asked."""
+    made = []
+
+    def application(environ, start_response):
+        made.append(StreamingHttpResponse(chunks))
+        start_response("200 OK", list(made[0].items()))
+        return made[0]
+
+    return with_problems_at_beginning(application), made
+
+
+def failing(*before):
+    yield from before
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+def test_a_stream_that_fails_before_its_first_byte_is_a_problem():
+    application, made = streaming(failing())
+    heard = []
+    body = application({}, lambda *told: heard.append(told))
+    [(status, headers)] = heard
+    assert (status, dict(headers)["Retry-After"]) == ("503 Service Unavailable", "1")
+    assert json.loads(b"".join(body))["code"] == "server_busy"
+    assert made[0].closed
+
+
+def test_a_stream_that_fails_later_is_cut_off_and_closed():
+    application, made = streaming(failing(b"first"))
+    heard = []
+    body = application({}, lambda *told: heard.append(told))
+    chunks = iter(body)
+    assert (heard[0][0], next(chunks)) == ("200 OK", b"first")
+    with pytest.raises(OperationalError):
+        next(chunks)
+    body.close()
+    assert made[0].closed
+
+
+@pytest.mark.parametrize("chunks", [[], [b"one"], [b"one", b"two"]])
+def test_a_stream_goes_out_as_it_is(chunks):
+    application, _ = streaming(iter(chunks))
+    assert b"".join(application({}, lambda *told: None)) == b"".join(chunks)

@@ -1,5 +1,5 @@
 """Every page and every address that takes a form, and SCIM, asked with odd queries and fields, by an owner and by nobody:
-none fails. `make soak` asks far more often."""
+none fails. `make races` asks far more often."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.furnished import FurnishedWorld
 from tests.processes import REPOSITORY
 from tests.test_schema import ODD_VALUES, revive
 
-SOAK = os.environ.get("GITSLICE_TEST_CASES") == "soak"
-TIMES = 20 if SOAK else 2  # that nobody asks for an address; an owner asks twice as often
+MANY = os.environ.get("GITSLICE_TEST_CASES") == "many"
+TIMES = 20 if MANY else 2  # that nobody asks for an address; an owner asks twice as often
 ELSEWHERE = ("admin/", "api/")  # the administration is Django's, the API has tests/test_schema.py
 TEXTS = [str(value) for value in ODD_VALUES]
 ODD_HEADERS: list[dict[str, str]] = [
@@ -169,7 +169,7 @@ def test_scim_does_not_fail(world):
     )
     wrong: list[str] = []
 
-    @trying(5_000 if SOAK else 200)
+    @trying(5_000 if MANY else 200)
     @given(path, query, st.sampled_from(["GET", "POST", "PUT", "PATCH"]), scim_documents(world))
     def ask(path: str, query: dict[str, str], method: str, document: Any) -> None:
         body = (

@@ -1,7 +1,7 @@
 """Every operation that the API's description names, called by the hundred with what the description allows and with what
 it does not: no call makes the server fail, and every answer is one that the description knows.
 
-Parameters are mostly of things that exist (tests/furnished.py), so that calls get far. `make soak` makes far more calls.
+Parameters are mostly of things that exist (tests/furnished.py), so that calls get far. `make races` makes far more calls.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from accounts.models import Membership, User
 from tests.furnished import FurnishedWorld
 from tests.processes import REPOSITORY, WebServer
 
-SOAK = os.environ.get("GITSLICE_TEST_CASES") == "soak"
+MANY = os.environ.get("GITSLICE_TEST_CASES") == "many"
 CHECKS = [content_type_conformance, response_headers_conformance, response_schema_conformance]
 READS_FIRST = ("get", "post", "put", "patch", "delete")
 SECONDS = 10  # for an answer: the server stops a statement then
@@ -169,8 +169,8 @@ def test_no_call_fails_and_every_answer_is_described(web_server, operations, who
         scopes = {"scopes": ["read"]} if who == "reader" else {}
         caller.token = None if who == "nobody" else world.token(world.owner, **scopes)
         for mode, most in ((GenerationMode.POSITIVE, valid), (GenerationMode.NEGATIVE, invalid)):
-            call(caller, operation, world.real, mode, most * 15 if SOAK else most)
-        if SOAK:
+            call(caller, operation, world.real, mode, most * 15 if MANY else most)
+        if MANY:
             call_at_the_bounds(caller, operation, world.real)
     assert not caller.wrong, "\n\n".join(f"{label}: {why}" for label, why in caller.wrong.items())
     assert caller.answers > len(operations)

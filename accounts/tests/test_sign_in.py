@@ -10,13 +10,16 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts import services
 from accounts.models import AuditEvent, IdentityProvider, User
+from accounts.sessions import SessionStore
 from accounts.tasks import forget_sessions
 from gitslice.common.secrets import unseal
 from tests.pages import text_of
@@ -380,3 +383,19 @@ def test_who_has_somebodys_address_too_does_not_forgive_attempts_on_them(ann):
         client = Client()
         sign_in(client, name, NEW_PASSWORD)
     assert sign_in(Client(), "ann@acme.example", "wrong").status_code == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_cannot_be_written_was_not_ended():
+    """Only one that is gone is told to be gone; a database that went away is a 503."""
+    session = SessionStore()
+    session.create()
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(OperationalError):
+        session.save()
+    connection.close()
+    session.save()
+    Session.objects.all().delete()
+    with pytest.raises(UpdateError):
+        session.save()

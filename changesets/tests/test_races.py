@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from changesets.errors import MergeConflict, OutsideSlice
+from changesets.models import Changeset
+from changesets.mutations import locked
 from gitslice.common.errors import DomainError
 from slices.fsck import check_organization
 from slices.models import Commit, PathHead, SliceLog
@@ -146,3 +149,32 @@ def test_a_definition_that_changes_during_landings_lets_nothing_slip_through(wor
         stands = PathHead.objects.filter(path=f"extra/{number}").exists()
         assert stands != isinstance(landed, OutsideSlice)
     assert sound(world)
+
+
+def test_who_waits_for_a_changeset_finds_its_new_patchset(world):
+    changeset = world.propose(world.slice("left", "left/**"), {"left/a": b"one\n"})
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            world.revise(changeset, {"left/a": b"two\n"})
+            waiting = pool.submit(_number_of_locked, changeset)
+            _until_somebody_waits()
+        assert waiting.result() == 2
+
+
+def _number_of_locked(changeset: Changeset) -> int:
+    try:
+        with transaction.atomic():
+            return locked(changeset).current.number
+    finally:
+        connection.close()
+
+
+def _until_somebody_waits() -> None:
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

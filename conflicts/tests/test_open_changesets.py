@@ -7,11 +7,13 @@ import random
 import pytest
 
 from changesets.edits import WantedEdit
+from changesets.errors import Unresolvable
 from changesets.models import Changeset
 from changesets.services import abandon_changeset
 from conflicts.detection import detect
 from conflicts.models import Conflict, ConflictEvent, OpenEdit
 from conflicts.open_edits import gaps
+from conflicts.resolution import resolve_conflicts
 from conflicts.tasks import detect_conflicts, detect_for_paths, sweep
 from gitslice.objects.services import put_blobs
 from slices.reading import slice_status
@@ -66,6 +68,14 @@ def test_both_change_the_same_line(world, web, shop):
     one = world.propose(web, {"shared/a": changed(3, b"ours")})
     two = world.propose(shop, {"shared/a": changed(3, b"theirs"), "shared/b": changed(1, b"only here")})
     assert found(one, two) == {(str(one), str(two), "shared/a"): ("content", "high")}
+
+
+def test_a_choice_for_all_needs_something_to_choose(world, web, shop):
+    one = world.propose(web, {"shared/a": changed(3, b"ours")})
+    two = world.propose(shop, {"shared/a": changed(15, b"theirs")})
+    assert found(one, two) == {(str(one), str(two), "shared/a"): ("content", "low")}
+    with pytest.raises(Unresolvable, match="merges cleanly"):
+        resolve_conflicts(actor=world.owner, changeset=one, resolutions=[], for_all="ours")
 
 
 def test_both_slices_have_conflicts_until_one_side_goes(world, web, shop):
