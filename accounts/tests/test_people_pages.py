@@ -75,7 +75,7 @@ def test_one_navigation_leads_to_everything_that_one_may_open(world):
     owner, member = Pages(world.owner), Pages(world.user("member"))
     everything = tabs_of(owner.get("/acme/people/"))
     assert [path.split("/")[2] for path in everything] == [
-        "people", "teams", "invitations", "service-accounts", "sign-in", "audit", "settings",
+        "people", "teams", "invitations", "service-accounts", "webhooks", "sign-in", "audit", "settings",
     ]  # fmt: skip
     for path in everything:
         html = owner.get(path)

@@ -148,9 +148,11 @@ def test_nginx_speaks_http_2_redirects_and_answers_for_a_server_that_is_away(fro
 
 def test_the_shipped_limits_are_those_of_the_settings() -> None:
     text = nginx.SHIPPED.read_text()
-    small, large = re.findall(r"client_max_body_size (\d+)([mg]);", text)
+    small, large, upload = re.findall(r"client_max_body_size (\d+)([mg]);", text)
     units = {"m": 20, "g": 30}
     setting = SETTINGS["GITSLICE_MAX_PACK_BYTES"]
     assert int(large[0]) << units[large[1]] == setting.kind.parse(setting.default)
+    files = SETTINGS["GITSLICE_MAX_UPLOAD_BYTES"]
+    assert int(upload[0]) << units[upload[1]] == files.kind.parse(files.default)
     form = SETTINGS["GITSLICE_MAX_FORM_BYTES"]
     assert int(small[0]) << units[small[1]] >= max(form.kind.parse(form.default), MAX_WANTED_BYTES)
