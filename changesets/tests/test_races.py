@@ -23,7 +23,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = int(os.environ.get("GITSLICE_RACE_ROUNDS", "200"))
+ROUNDS = int(os.environ.get("GITSLICE_RACE_ROUNDS", "60"))
 
 
 @pytest.fixture
