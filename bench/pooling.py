@@ -30,7 +30,7 @@ def write_settings(folder: Path, database_url: str) -> tuple[Path, int]:
     users, settings = folder / "users.txt", folder / "pgbouncer.ini"
     users.write_text(f'"{parts.username}" "{parts.password}"\n')
     settings.write_text(f"""[databases]
-* = host=127.0.0.1 port={parts.port} connect_query='SET statement_timeout TO 10000'
+* = host=127.0.0.1 port={parts.port} connect_query='SET statement_timeout TO 10000; SET lock_timeout TO 10000'
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import services
 from accounts.errors import LastOwner, NestedTooDeep, QuotaExceeded
@@ -24,6 +21,7 @@ from gitslice.common.errors import DomainError, InvalidRequest, NameTaken, Permi
 from gitslice.objects.services import put_blobs
 from slices.granting import grant_role
 from slices.models import SliceRole
+from tests.threads import at_once
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,23 +33,6 @@ OWNER = Membership.Role.OWNER
 @pytest.fixture
 def world():
     return World()
-
-
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run the actions in threads that start together; gives results, or the DomainError that one raised."""
-    barrier = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait()
-            return action()
-        except DomainError as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
 
 
 def member(world: World, user: User) -> Membership:

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -31,6 +29,7 @@ from gitslice.objects.store import DiskStore, object_store
 from gitslice.objects.verifying import check_pack
 from slices.fsck import check_contents, check_organization
 from slices.models import PathVersion
+from tests.threads import at_once
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,22 +58,6 @@ def world(request, settings) -> World:
         }
         storages["objects"].connection.create_bucket(Bucket=bucket)
     return World()
-
-
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    barrier = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait()
-            return action()
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
 
 
 def everything_is_old() -> None:

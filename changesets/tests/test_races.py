@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -19,6 +16,7 @@ from gitslice.common.errors import DomainError
 from slices.fsck import check_organization
 from slices.models import Commit, PathHead, SliceLog
 from slices.services import SliceEdit, edit_slice
+from tests.threads import at_once
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,23 +27,6 @@ ROUNDS = int(os.environ.get("GITSLICE_RACE_ROUNDS", "60"))
 @pytest.fixture
 def world():
     return World()
-
-
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run the actions in threads that start together; gives results, or the DomainError that one raised."""
-    barrier = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        try:
-            barrier.wait()
-            return action()
-        except DomainError as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
 
 
 def sound(world: World) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from django.db import connection, transaction
 
@@ -15,22 +12,8 @@ from slices.moments import Moment
 from slices.patterns import Patterns
 from slices.services import SliceEdit, edit_slice
 from slices.snapshots import entries_query
+from tests.threads import at_once
 from tests.world import World
-
-
-def at_once(*actions: Callable[[], object]) -> list[object]:
-    """What each action gives or raises, run in threads of their own."""
-
-    def run(action: Callable[[], object]) -> object:
-        try:
-            return action()
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
 
 
 @pytest.mark.django_db(transaction=True)
